@@ -1,0 +1,150 @@
+"""Keep the knowledge of AI agents in step with where it is written: a sync you can see, trust and undo."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from knowledge_connector.app import Host
+    from knowledge_connector.errors import (
+        AuthenticationError,
+        ConfigError,
+        ConnectorError,
+        DocumentError,
+        FatalError,
+        PluginError,
+        RateLimited,
+        RetriableError,
+        Unavailable,
+        Unreadable,
+    )
+    from knowledge_connector.hookspecs import hookimpl
+    from knowledge_connector.kit.config import ConnectorConfig, TargetConfig
+    from knowledge_connector.model import (
+        Checkpoint,
+        Chunk,
+        Converted,
+        Document,
+        Failure,
+        Finding,
+        Item,
+        KnowledgeSource,
+        Limits,
+        Raw,
+        Skip,
+        SourceDraft,
+        StoredSource,
+        Tombstone,
+        digest,
+    )
+    from knowledge_connector.ports import (
+        Chunker,
+        ChunkRules,
+        Connector,
+        Converter,
+        Hit,
+        SyncContext,
+        Target,
+        TargetSession,
+    )
+    from knowledge_connector.sync.report import SyncReport
+
+# Where each public name lives. Names are imported when first used, so that `connector --help` pays for none of them.
+_ROOMS = {
+    "app": ("Host",),
+    "errors": (
+        "AuthenticationError",
+        "ConfigError",
+        "ConnectorError",
+        "DocumentError",
+        "FatalError",
+        "PluginError",
+        "RateLimited",
+        "RetriableError",
+        "Unavailable",
+        "Unreadable",
+    ),
+    "hookspecs": ("hookimpl",),
+    "kit.config": ("ConnectorConfig", "TargetConfig"),
+    "model": (
+        "Checkpoint",
+        "Chunk",
+        "Converted",
+        "Document",
+        "Failure",
+        "Finding",
+        "Item",
+        "KnowledgeSource",
+        "Limits",
+        "Raw",
+        "Skip",
+        "SourceDraft",
+        "StoredSource",
+        "Tombstone",
+        "digest",
+    ),
+    "ports": (
+        "ChunkRules",
+        "Chunker",
+        "Connector",
+        "Converter",
+        "Hit",
+        "SyncContext",
+        "Target",
+        "TargetSession",
+    ),
+    "sync.report": ("SyncReport",),
+}
+_HOMES = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = [
+    "AuthenticationError",
+    "Checkpoint",
+    "Chunk",
+    "ChunkRules",
+    "Chunker",
+    "ConfigError",
+    "Connector",
+    "ConnectorConfig",
+    "ConnectorError",
+    "Converted",
+    "Converter",
+    "Document",
+    "DocumentError",
+    "Failure",
+    "FatalError",
+    "Finding",
+    "Hit",
+    "Host",
+    "Item",
+    "KnowledgeSource",
+    "Limits",
+    "PluginError",
+    "RateLimited",
+    "Raw",
+    "RetriableError",
+    "Skip",
+    "SourceDraft",
+    "StoredSource",
+    "SyncContext",
+    "SyncReport",
+    "Target",
+    "TargetConfig",
+    "TargetSession",
+    "Tombstone",
+    "Unavailable",
+    "Unreadable",
+    "digest",
+    "hookimpl",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,148 @@
+"""Which converter reads what, as plain data that a child process can be given; and the one way through it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from knowledge_connector.errors import PluginError, Unreadable
+from knowledge_connector.kit.text import clean
+from knowledge_connector.model import Converted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from knowledge_connector.model import Raw
+    from knowledge_connector.ports import Converter
+
+_T = TypeVar("_T")
+
+Settings = Mapping[str, Mapping[str, Any]]
+"""The tables `[converters.NAME]`, by name."""
+
+MAX_CHARS = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One converter, by reference: its class is imported where and when it is needed."""
+
+    name: str
+    version: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConverterSet:
+    """The converters of a host. Plain data: pickles to a child process, and knows its recipes without importing a parser.
+
+    Attributes:
+        entries: By media type.
+        extensions: File name endings (lower-case, with the dot) and the media type each stands for.
+    """
+
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+    extensions: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, converters: Iterable[type[Converter]]) -> Self:
+        """Build a set. Where two claim a media type or an ending, the first wins: give plugins before built-ins."""
+        entries: dict[str, Entry] = {}
+        extensions: dict[str, str] = {}
+        for converter in converters:
+            entry = Entry(converter.name, converter.version, f"{converter.__module__}:{converter.__qualname__}")
+            for media_type in sorted(converter.media_types):
+                entries.setdefault(media_type, entry)
+            for extension, media_type in converter.extensions.items():
+                extensions.setdefault(extension, media_type)
+        return cls(entries, extensions)
+
+    def supported(self, media_type: str) -> bool:
+        """Whether anyone reads this media type (parameters such as `charset` do not count)."""
+        return _essence(media_type) in self.entries
+
+    def recipe(self, media_type: str, settings: Settings) -> str:
+        """What decides the outcome besides the bytes: converter, version and settings, for the fingerprint.
+
+        Raises:
+            Unreadable: Nobody reads this media type (code `unsupported`).
+        """
+        entry = self._entry(media_type)
+        own = json.dumps(settings.get(entry.name, {}), sort_keys=True, default=str)
+        return f"{entry.name}/{entry.version} {own}"
+
+    def convert(self, raw: Raw, settings: Settings) -> Converted:
+        """Turn bytes into Markdown with Unix line ends, no control characters, and at most `max_chars` characters.
+
+        A longer text is refused, never cut: half a document answers questions wrongly.
+
+        Raises:
+            Unreadable: Code `unsupported` or `too-long`, or what the converter says.
+            DocumentError: What the converter says.
+            PluginError: The converter cannot be imported, or gives something else.
+        """
+        entry = self._entry(raw.media_type)
+        own = settings.get(entry.name, {})
+        converted = _instance(entry.reference).convert(replace(raw, media_type=_essence(raw.media_type)), own)
+        if not isinstance(converted, Converted):
+            raise PluginError(f"the converter {entry.name} gave a {type(converted).__name__} instead of a Converted")
+        return _checked(converted, int(own.get("max_chars", MAX_CHARS)))
+
+    def _entry(self, media_type: str) -> Entry:
+        entry = self.entries.get(_essence(media_type))
+        if entry is None:
+            raise Unreadable(f"there is no converter for {_essence(media_type)}", code="unsupported")
+        return entry
+
+
+def worker(setup: tuple[ConverterSet, Settings]) -> Callable[[Raw], Converted]:
+    """For a `Sandbox` that only converts: `WorkerSpec("knowledge_connector.convert.pipeline:worker", (converters, settings))`."""
+    converters, settings = setup
+    return lambda raw: converters.convert(raw, settings)
+
+
+def _essence(media_type: str) -> str:
+    return media_type.partition(";")[0].strip().lower()
+
+
+@lru_cache
+def _instance(reference: str) -> Converter:
+    module, _, qualname = reference.partition(":")
+    try:
+        found: Any = import_module(module)
+        for name in qualname.split("."):
+            found = getattr(found, name)
+    except (ImportError, AttributeError) as error:
+        raise PluginError(f"the converter {reference} cannot be imported: {error}") from error
+    converter: Converter = found()
+    return converter
+
+
+def _checked(converted: Converted, max_chars: int) -> Converted:
+    if len(converted.markdown) > max_chars:
+        raise Unreadable(
+            f"its text has {len(converted.markdown)} characters, more than max_chars = {max_chars}", code="too-long"
+        )
+    facts = {_storable(key): _storable(value) for key, value in converted.metadata.items()}
+    return Converted(
+        markdown=_storable(converted.markdown),
+        title=_storable(converted.title),
+        tags=tuple(map(_storable, converted.tags)),
+        metadata=facts,
+    )
+
+
+def _storable(value: _T) -> _T:
+    """Text without control characters and half characters (lone surrogates), which no database takes; other values as they are."""
+    if not isinstance(value, str):
+        return value
+    text: Any = clean(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text  # type: ignore[no-any-return]  # a str for a str

@@ -1,0 +1,134 @@
+"""What all workers share who call one host with one credential: pauses, requests per window, requests at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from knowledge_connector.errors import RateLimited, Where
+from knowledge_connector.model import digest
+
+if TYPE_CHECKING:
+    from knowledge_connector.ports import Clock
+
+
+class Budget:
+    """One (host, credential). Safe to use from any number of threads.
+
+    Args:
+        clock: Whose time it is.
+        host: For messages.
+        max_requests: Requests that may begin within `window_seconds`; `None` for no bound.
+        window_seconds: Length of the moving window.
+        concurrency: Requests at a time; `None` for no bound.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        host: str,
+        *,
+        max_requests: int | None = None,
+        window_seconds: float = 60,
+        concurrency: int | None = None,
+    ) -> None:
+        self._clock = clock
+        self._host = host
+        self._max_requests = max_requests
+        self._window_seconds = window_seconds
+        self._slots = threading.Semaphore(concurrency) if concurrency else None
+        self._lock = threading.Lock()
+        self._paused_until = float("-inf")
+        self._begun: deque[float] = deque()
+
+    def pause(self, seconds: float) -> None:
+        """Let no request begin for so long; a longer pause that is already on stays."""
+        with self._lock:
+            self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+
+    @contextmanager
+    def turn(self, max_wait_seconds: float, where: Where = "origin") -> Iterator[float]:
+        """Wait for the right to send one request, and hold it inside `with`.
+
+        Returns:
+            Seconds that were waited.
+
+        Raises:
+            RateLimited: It would take longer than `max_wait_seconds`.
+        """
+        if self._slots:
+            self._slots.acquire()
+        try:
+            yield self._wait(max_wait_seconds, where)
+        finally:
+            if self._slots:
+                self._slots.release()
+
+    def _wait(self, max_wait_seconds: float, where: Where) -> float:
+        waited = 0.0
+        while (seconds := self._begin()) > 0:  # again after every sleep: meanwhile the pause may have become longer
+            if waited + seconds > max_wait_seconds:
+                raise RateLimited(
+                    f"{self._host} asked for a pause of {seconds:.0f} s, which is longer than we wait",
+                    retry_after_seconds=seconds,
+                    where=where,
+                )
+            self._clock.sleep(seconds)
+            waited += seconds
+        return waited
+
+    def _begin(self) -> float:
+        """Count a request and give 0, or give the seconds after which to ask again."""
+        with self._lock:
+            now = self._clock.monotonic()
+            if now < self._paused_until:
+                return self._paused_until - now
+            if self._max_requests is None:
+                return 0.0
+            while self._begun and self._begun[0] <= now - self._window_seconds:
+                self._begun.popleft()
+            if len(self._begun) >= self._max_requests:
+                return self._begun[0] + self._window_seconds - now
+            self._begun.append(now)
+            return 0.0
+
+
+class Budgets:
+    """The budgets of a process: the same host and credential always get the same one.
+
+    Args:
+        clock: Whose time it is.
+        max_requests, window_seconds, concurrency: For each budget, see `Budget`.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        max_requests: int | None = None,
+        window_seconds: float = 60,
+        concurrency: int | None = None,
+    ) -> None:
+        self._clock = clock
+        self._max_requests = max_requests
+        self._window_seconds = window_seconds
+        self._concurrency = concurrency
+        self._lock = threading.Lock()
+        self._budgets: dict[str, Budget] = {}
+
+    def of(self, host: str, credential: str) -> Budget:
+        """Give the budget of a host and whatever tells one credential from another; the credential itself is not kept."""
+        name = digest(host, credential)
+        with self._lock:
+            if name not in self._budgets:
+                self._budgets[name] = Budget(
+                    self._clock,
+                    host,
+                    max_requests=self._max_requests,
+                    window_seconds=self._window_seconds,
+                    concurrency=self._concurrency,
+                )
+            return self._budgets[name]

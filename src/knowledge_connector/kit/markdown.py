@@ -1,0 +1,317 @@
+"""HTML → Markdown, one function, for web pages, wikis and whatever else speaks HTML.
+
+    html ─ too deep? ─ flatten (SAX, linear) ─▶ clean (DOM: noise, links, images) ─▶ engine ─▶ all there? ─▶ Markdown
+                                                        ▲                                        │ no
+                                                        └──────────── repair ◀───────────────────┘
+
+Two things make HTML hostile. HTML 5 parsers need quadratic time for deep nesting, so a linear scan finds it and a SAX pass flattens it
+first. And an unclosed comment, attribute or script swallows the rest of the page, so a sentinel is laid behind the last character:
+if it does not arrive, neither did the text before it.
+
+Engine and figures: `docs/` has the table. mdka was the most faithful of the fast ones; markdownify is there for those who need rules.
+"""
+
+from __future__ import annotations
+
+import html as entities
+import re
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+from urllib.parse import urljoin
+
+from knowledge_connector.errors import DocumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, MutableMapping
+
+    from markdownify import MarkdownConverter
+
+Engine = Literal["auto", "markdownify"]
+
+MAX_DEPTH = 100
+"""Elements nested deeper than this are unwrapped; their text stays."""
+
+_SENTINEL = "kcEndOfPage"  # ASCII, so that a plain page stays one byte a character
+_MAX_TAG_CHARS = 20_000
+_MAX_ATTRIBUTES = 32
+_SHALLOW = 1000  # so few tags cannot be deep enough to hurt
+
+_HIDDEN = "script,style,noscript,template,svg"
+_NAVIGATION = "nav,[role=navigation],a.headerlink"
+_NO_LINK = ("javascript:", "data:", "vbscript:")
+_MAX_COLSPAN, _MAX_ROWSPAN = 9, 99
+
+
+class _Node(Protocol):
+    """What the elements of lexbor and of BeautifulSoup have in common; enough for `_clean`."""
+
+    @property
+    def attrs(self) -> Any: ...
+    def decompose(self) -> Any: ...
+    def replace_with(self, value: str, /) -> Any: ...
+    def unwrap(self) -> Any: ...
+
+
+def to_markdown(
+    html: str,
+    *,
+    base_url: str | None = None,
+    rules: type[MarkdownConverter] | None = None,
+    engine: Engine = "auto",
+) -> str:
+    """Give the readable part of a page as CommonMark with GFM tables.
+
+    Scripts, styles and navigation go; images become their alternative text; links become absolute.
+
+    Args:
+        html: A page or a fragment, however broken.
+        base_url: Where it came from; relative links stay relative without it (and without a `<base>`).
+        rules: A subclass of markdownify's converter, for dialects. Slower by a factor of ten.
+        engine: `markdownify` asks for that library without rules of one's own.
+
+    Returns:
+        Markdown that ends in a newline; empty if there is nothing to read. Elements nested deeper than `MAX_DEPTH` lose their
+        structure, never their text.
+
+    Raises:
+        DocumentError: The engine gave up (code `html`).
+    """
+    page = _without_cdata(html.replace("\0", ""))
+    render = _fast if rules is None and engine == "auto" else _ruled(rules)
+    return (
+        _whole(page, lambda html: render(html, f"{_HIDDEN},{_NAVIGATION}", base_url))
+        or _whole(_repaired(page), lambda html: render(html, _HIDDEN, base_url))
+        or _bare(page)
+    )
+
+
+def _whole(page: str, render: Callable[[str], str]) -> str:
+    """The Markdown of a page; empty if its end did not arrive, or if there is nothing to see."""
+    sentinel = _SENTINEL
+    while sentinel in page:
+        sentinel += "Z"
+    markdown = render(_bounded(f"{page}\n{sentinel}"))
+    if sentinel not in markdown:
+        return ""
+    for glued in ("\n" + sentinel, " " + sentinel, sentinel):
+        markdown = markdown.replace(glued, "")
+    text = markdown.strip("\n")
+    return text + "\n" if text.strip() else ""
+
+
+# ------------------------------------------------------------------------------------------------------------- engines
+
+
+def _fast(html: str, noise: str, base_url: str | None) -> str:
+    from mdka import html_to_markdown_with  # only who meets HTML pays for the engine
+    from selectolax.lexbor import LexborHTMLParser  # the same
+
+    tree = LexborHTMLParser(html)
+    _clean(tree.css, noise, base_url)
+    markdown = html_to_markdown_with(_regular(tree.html or ""), preserve_ids=False)
+    return _ESCAPED_IN_LINK.sub(lambda link: link[0].replace(r"\&", "&"), markdown) if r"\&" in markdown else markdown
+
+
+# Right in Markdown, and wrong for everybody who takes the address as it stands. No `&` without `;` is an entity (CommonMark 0.31, 2.5).
+_ESCAPED_IN_LINK = re.compile(r"(?<=\]\()[^()<>\s;]*\\&[^()<>\s;]*(?=\))")
+
+
+def _ruled(rules: type[MarkdownConverter] | None) -> Callable[[str, str, str | None], str]:
+    def render(html: str, noise: str, base_url: str | None) -> str:
+        from bs4 import BeautifulSoup  # only who asks for rules pays for them
+        from markdownify import ATX, MarkdownConverter  # the same
+
+        tree = BeautifulSoup(html, "lxml")
+        _clean(tree.select, noise, base_url)
+        for text in tree.find_all(string=re.compile(r"\|")):
+            if text.find_parent(("td", "th")):
+                text.replace_with(text.replace("|", r"\|"))
+        converter = (rules or MarkdownConverter)(heading_style=ATX, code_language_callback=_language)
+        try:
+            return str(converter.convert_soup(tree))
+        except RecursionError as error:
+            raise DocumentError("the page is nested too deeply for its rules", code="html") from error
+
+    return render
+
+
+def _language(pre: Any) -> str | None:
+    """The language of a code block by its class, as HTML 5 recommends (section 4.5.15)."""
+    for element in (pre, *pre.find_all("code", limit=1)):
+        for name in element.get("class") or ():
+            if name.startswith(("language-", "lang-", "brush:")):
+                return str(name).replace(":", "-").split("-", 1)[1]
+    return None
+
+
+# ------------------------------------------------------------------------------------------------------------ cleaning
+
+
+def _clean(select: Callable[[str], Iterable[_Node]], noise: str, base_url: str | None) -> None:
+    for node in select(noise):
+        node.decompose()
+    for node in select("object"):
+        node.unwrap()
+    for node in select("img"):
+        node.replace_with(node.attrs.get("alt") or "")
+    for node in select("[colspan],[rowspan]"):
+        _bound_span(node.attrs, "colspan", _MAX_COLSPAN)
+        _bound_span(node.attrs, "rowspan", _MAX_ROWSPAN)
+    _resolve_links(select, base_url)
+
+
+def _bound_span(attrs: MutableMapping[str, Any], name: str, limit: int) -> None:
+    """Engines repeat a cell for each column and row it spans; an absurd number would fill the memory."""
+    value = attrs.get(name)
+    if value is not None and not (value.isdigit() and len(value) < 5 and int(value) <= limit):
+        attrs[name] = "1"
+
+
+def _resolve_links(select: Callable[[str], Iterable[_Node]], base_url: str | None) -> None:
+    base = base_url or ""
+    for node in select("base[href]"):
+        base = _join(base, node.attrs["href"] or "")
+        break
+    folder = _join(base, ".")
+    for node in select("a[href]"):
+        href = (node.attrs["href"] or "").strip()
+        if href[:11].lower().startswith(_NO_LINK):
+            node.unwrap()
+        elif base and not href.startswith(("http://", "https://", "mailto:")):
+            plain = folder[-1:] == "/" and href[:1].isalnum() and ":" not in href and "/." not in href
+            node.attrs["href"] = (
+                folder + href if plain else _join(base, href)
+            )  # joining costs 5 µs, and pages have thousands
+
+
+def _join(base: str, href: str) -> str:
+    try:
+        return urljoin(base, href)
+    except ValueError:  # such as `http://[`: no link for anyone, and no reason to lose the page
+        return href
+
+
+# What follows works on HTML that a parser has written: every element closed, every name in lower case.
+_ROW = re.compile(r"<tr\b(?:[^<]|<(?!/?tr\b))*+</tr>")
+_LIST_BESIDE_ITEM = re.compile(r"</li>(\s*<[uo]l\b)")
+_LINK_IN_CODE = re.compile(r"<code\b[^<>]*>(<a\b[^<>]*>)([^<>]*)</a></code>")
+
+
+def _regular(html: str) -> str:
+    """Say in the plainest way what engines stumble over: row headings, lists beside their item, links within code."""
+    if "</th>" in html:
+        html = _ROW.sub(_without_row_heading, html)
+    html = _LIST_BESIDE_ITEM.sub(r"\1", html)
+    return _LINK_IN_CODE.sub(r"\1<code>\2</code></a>", html)
+
+
+def _without_row_heading(row: re.Match[str]) -> str:
+    """A table whose first row mixes headings and cells is taken for layout, and its rows for paragraphs."""
+    text = row[0]
+    return re.sub(r"<(/?)th\b", r"<\1td", text) if "</th>" in text and "</td>" in text else text
+
+
+# ----------------------------------------------------------------------------------------------------------- hostility
+
+# Elements that are closed by their neighbours, or have no content, add no depth of their own. Names in capitals are not looked up
+# (that would halve the speed): a page full of them is flattened for nothing, and none the worse for it.
+_TAGS = re.compile(
+    r"<(/?)(?!(?:p|li|br|img|hr|input|meta|link|td|tr|th|dt|dd|col|option|wbr"
+    r"|path|polygon|polyline|rect|line|circle|ellipse|use|stop)\b)[a-zA-Z]"
+)
+_STEP = {"": 1, "/": -1}
+_LONG_TAG = re.compile(rf"<[a-zA-Z][^<>]{{{_MAX_TAG_CHARS}}}")
+_INLINE = re.compile(
+    "a|abbr|b|bdi|bdo|big|cite|code|data|del|em|font|i|ins|kbd|mark|q|s|samp|small|span|strike|strong|su[bp]|time|tt|u|var"
+)
+
+
+def _bounded(html: str) -> str:
+    deep = html.count("<") > _SHALLOW and _depth(html) > MAX_DEPTH
+    return _flatten(html) if deep or (len(html) > _MAX_TAG_CHARS and _LONG_TAG.search(html)) else html
+
+
+def _depth(html: str) -> int:
+    """How deep elements nest, or more: the span of the running sum also bounds pages that close what they never opened."""
+    steps = list(accumulate(map(_STEP.__getitem__, _TAGS.findall(html))))
+    return max(steps, default=0) - min(steps, default=0)
+
+
+def _flatten(html: str) -> str:
+    """The same page with bounded depth and bounded attributes. libxml2's SAX interface builds no tree, and is linear."""
+    from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types; only hostile pages pay
+
+    parser = etree.HTMLParser(target=_Flattener(), huge_tree=True)
+    parser.feed(html)
+    return str(parser.close())
+
+
+class _Flattener:
+    """Writes a page again, without the tags that nest too deeply."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._depth = 0
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if self._depth <= MAX_DEPTH:
+            self._parts.append(f"<{tag}{_attributes(attributes)}>")
+        elif not _INLINE.fullmatch(tag) and self._parts[-1] != "<br>":
+            self._parts.append("<br>")
+
+    def end(self, tag: str) -> None:
+        if self._depth <= MAX_DEPTH and tag not in ("br", "img", "hr", "input", "meta", "link", "wbr"):
+            self._parts.append(f"</{tag}>")
+        self._depth -= 1
+
+    def data(self, text: str) -> None:
+        self._parts.append(entities.escape(text, quote=False))
+
+    def comment(self, text: str) -> None:
+        """Nobody reads them."""
+
+    def close(self) -> str:
+        return "".join(self._parts)
+
+
+def _attributes(attributes: dict[str, str]) -> str:
+    few = list(attributes.items())[:_MAX_ATTRIBUTES]
+    return "".join(f' {name}="{entities.escape(value)}"' for name, value in few if len(value) < _MAX_TAG_CHARS)
+
+
+def _without_cdata(html: str) -> str:
+    """HTML 5 takes a CDATA section for a comment; its author meant text."""
+    if "<![CDATA[" not in html:
+        return html
+    first, *rest = html.split("<![CDATA[")
+    sections = (part.partition("]]>") for part in rest)
+    return first + "".join(entities.escape(text, quote=False) + after for text, _, after in sections)
+
+
+_SWALLOWING = ("script", "style", "title", "textarea", "template", "noscript", "svg", "nav", "xmp", "iframe")
+
+
+def _repaired(html: str) -> str:
+    """Take away the opening of what is never closed: a comment, a script, a tag."""
+    opened = html.find("<!--", html.rfind("-->") + 1)
+    if opened >= 0:
+        html = html[:opened] + html[opened:].replace("<!--", "")
+    for name in _SWALLOWING:
+        html = _without_unclosed(html, name)
+    last = html.rfind(">") + 1
+    return html[:last] + html[last:].replace("<", "&lt;")
+
+
+def _without_unclosed(html: str, name: str) -> str:
+    closed = 0
+    for match in re.finditer(rf"</{name}\b", html, re.IGNORECASE):
+        closed = match.end()
+    return html[:closed] + re.sub(rf"<{name}\b[^<>]*>", "", html[closed:], flags=re.IGNORECASE)
+
+
+def _bare(html: str) -> str:
+    """The last resort: whatever is not a tag. Only for pages that no parser gets to the end of, or without any visible text."""
+    visible = re.sub(r"(?is)<(script|style)\b[^<>]*>.*?</\1\s*>", " ", html) if html.count("<") < _SHALLOW else html
+    text = entities.unescape(re.sub(r"<[!/a-zA-Z][^<>]*>?", " ", visible)).strip()
+    return re.sub(r"([\\`*_\[\]<>#])", r"\\\1", text) + "\n" if text else ""

@@ -1,0 +1,562 @@
+"""One connector writing to one target: what is remembered, decided, counted and handed to the writer.
+
+listed documents ─▶ look ──▶ Keep · Hold · Skip · Retag ──────┐
+                      └─▶ body needed ─▶ settle ─▶ any change ┼─▶ take ─▶ Writer (or, in a plan, nobody) ─▶ counted
+end of the listing ─▶ finish: renames, then deletes ──────────┘
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from knowledge_connector.errors import ConnectorError, DocumentError, FatalError, Unreadable
+from knowledge_connector.model import Document, Failure, Limits, Skip, Tombstone, digest
+from knowledge_connector.ports import ChunkRules, Clock, Known, Lane, Lease, StateStore, TargetSession
+from knowledge_connector.sync.apply import Outcome, Writer
+from knowledge_connector.sync.crew import Crew
+from knowledge_connector.sync.guard import DeleteRules, withhold_reason
+from knowledge_connector.sync.plan import (
+    Action,
+    Change,
+    Sighting,
+    as_orphan,
+    as_renamed,
+    as_skip,
+    at_sight,
+    by_content,
+    sight,
+)
+from knowledge_connector.sync.prepare import Prepared
+from knowledge_connector.sync.report import SyncReport
+from knowledge_connector.sync.spool import Spool
+
+log = logging.getLogger(__name__)
+
+ROWS_AT_ONCE = 256
+DELETES_AT_ONCE = 500
+"""How many rows are gathered before the state store is asked to keep or to delete them."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneRules:
+    """What the configuration says about one lane.
+
+    Attributes:
+        tags: Given to every document.
+        chunker: Name of the chunker.
+        chunk_rules: How it shall cut for this target.
+        recipe: Gives the recipe for a media type, or `None` if nothing can convert it.
+        max_bytes: Larger bodies are skipped.
+        deletes: Bounds of the guard.
+        refetch: Ignore revisions: every body is read and compared by its text.
+    """
+
+    limits: Limits
+    keeps_content: bool
+    recipe: Callable[[str | None], str | None]
+    tags: tuple[str, ...] = ()
+    chunker: str = "markdown"
+    chunk_rules: ChunkRules = field(default_factory=ChunkRules)
+    max_bytes: int = 50_000_000
+    deletes: DeleteRules = field(default_factory=DeleteRules)
+    refetch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunMode:
+    """What kind of run this is.
+
+    Attributes:
+        dry: Plan only; nothing is written.
+        allow_deletes: The ceiling that a person approved.
+        only: Look at these ids only, and delete nothing (`connector retry`).
+        approved: Says why a change is not in the plan that is being applied; `None` as answer lets it pass.
+        expected_holdings: What `StateStore.holdings_digest` said when that plan was made.
+    """
+
+    dry: bool = False
+    allow_deletes: int | None = None
+    only: frozenset[str] | None = None
+    approved: Callable[[Change], str | None] | None = None
+    expected_holdings: str | None = None
+
+
+class LaneRun:
+    """A run in one lane. All methods are called from the run's loop.
+
+    Args:
+        settled: Told once for each listed document: its sequence number, and whether it failed.
+        emit: Told every change that is not a plain Keep, as it is decided.
+    """
+
+    def __init__(
+        self,
+        lane: Lane,
+        rules: LaneRules,
+        mode: RunMode,
+        report: SyncReport,
+        session: TargetSession,
+        store: StateStore,
+        lease: Lease,
+        crew: Crew,
+        clock: Clock,
+        *,
+        settled: Callable[[int, bool], None],
+        emit: Callable[[Change], None],
+    ) -> None:
+        self.lane, self.rules, self.report = lane, rules, report
+        self._mode, self._session, self._store, self._clock = mode, session, store, clock
+        self._settled, self._emit = settled, emit
+        self._recipes: dict[str | None, str | None] = {}
+        self._bodies: dict[int, tuple[Sighting, Known | None]] = {}
+        self._renames = Spool[Change]()
+        self._renamed: set[str] = set()
+        self._doomed: dict[str, str] = {}
+        self._rows: list[Known] = []
+        self._listing = 0
+        self._look_for_renames = False
+        self._holdings = 0
+        self._had_failures = False
+        self._seconds_reconciling = 0.0
+        self._error: ConnectorError | None = None
+        self.holdings_digest = ""
+        """What the target held when the run began; computed for plans only."""
+        self._writer = Writer(
+            lane,
+            report.run,
+            session,
+            store,
+            lease,
+            crew,
+            limits=rules.limits,
+            keeps_content=rules.keeps_content,
+            clock=clock,
+            done=self._done,
+        )
+
+    @property
+    def seconds_by_phase(self) -> dict[str, float]:
+        """Where this lane's time went; threads at work count one by one."""
+        return {"reconcile": self._seconds_reconciling, "write": self._writer.seconds}
+
+    @property
+    def error(self) -> ConnectorError | None:
+        """Why this lane cannot go on; `None` while it can."""
+        return self._error or self._writer.broken
+
+    def fail(self, error: ConnectorError) -> None:
+        """Give up on this lane."""
+        self._error = self._error or error
+
+    # ------------------------------------------------------------------------------------------------ before the listing
+
+    def reconcile(self) -> bool:
+        """Make memory agree with the target, and sweep up what a crash left there.
+
+        Returns:
+            Whether knowledge that we remembered is missing or altered at the target.
+        """
+        began = self._clock.monotonic()
+        lost = self._reconcile()
+        self._seconds_reconciling = self._clock.monotonic() - began
+        return lost
+
+    def _reconcile(self) -> bool:
+        token = self._session.token()
+        open_effects = self._store.unfinished_effects(self.lane)
+        lost = 0
+        if open_effects or token is None or token != self._store.known_token(self.lane):
+            found = self._store.reconcile(self.lane, self._session.sources())
+            lost = found.lost
+            if not self._mode.dry:
+                self._sweep([source.source_id for source in found.leftovers])
+                self._store.close_effects([effect.id for effect in open_effects if effect.id is not None])
+        expected = self._mode.expected_holdings
+        if self._mode.dry or expected is not None:
+            self.holdings_digest = self._store.holdings_digest(self.lane)
+        if expected is not None and expected != self.holdings_digest:
+            raise FatalError(
+                f"target {self.lane.target!r} has changed since the plan was made, so nothing was written; "
+                f"make a new one: connector plan {self.lane.connector} --out FILE",
+                where="target",
+            )
+        self._holdings = self._store.count_sources(self.lane)
+        self._had_failures = self._store.has_failures(self.lane)
+        return lost > 0
+
+    def _sweep(self, leftovers: Sequence[str]) -> None:
+        """Remove unfinished sources and twins; an interrupted run left them."""
+        if not leftovers:
+            return
+        log.warning("removing unfinished sources", extra={"count": len(leftovers), "target": self.lane.target})
+        for source_id in leftovers:
+            self._session.delete(source_id)
+        self._session.flush()
+
+    def begin(self, listing: int, *, whole: bool, renames: bool) -> None:
+        """Begin a listing.
+
+        Args:
+            listing: Its number; greater than any before, or that of the listing that is being resumed.
+            whole: Whether it will show everything, so that what it does not show may be gone.
+            renames: Whether to look for documents that only changed their id. Not for origins with checkpoints: their ids are
+                stable, and a document that waits for the end of the listing would hold up every checkpoint.
+        """
+        self._listing = listing
+        self._look_for_renames = renames and whole and self._holdings > 0 and self.rules.limits.can_rename
+
+    def take_back(self, change: Change) -> None:
+        """Take a change that `undo` planned. What must wait for the writes before it does so."""
+        if not change.action.writes:
+            self._writer.drain()
+        self.take(change)
+
+    # ------------------------------------------------------------------------------------------------ during the listing
+
+    def look(self, documents: Sequence[tuple[int, Document]]) -> list[int]:
+        """Decide what can be decided from the listing.
+
+        Returns:
+            The sequence numbers of documents whose body is needed.
+        """
+        if self.error:
+            self._abandon(sequence for sequence, _ in documents)
+            return []
+        known = self._store.lookup(self.lane, [document.id for _, document in documents])
+        self._store.mark_listed(self.lane, list(known), self._listing)
+        self.report.listed += len(documents)
+        needed = []
+        fine: list[str] = []
+        for sequence, document in documents:
+            row = known.get(document.id)
+            change = self._at_sight(sequence, document, row)
+            if change is None:
+                needed.append(sequence)
+                continue
+            fine.append(document.id)
+            if change.action is Action.KEEP and change.row is None:  # nearly every document of nearly every run
+                self.report.kept += 1
+                self._settled(sequence, False)
+            else:
+                self.take(replace(change, sequence=sequence))
+        if self._had_failures:
+            self._succeeded(fine)
+        return needed
+
+    def _at_sight(self, sequence: int, document: Document, row: Known | None) -> Change | None:
+        """Like `plan.at_sight`, with the reasons for which a body is not even asked for."""
+        recipe = self._recipe(document.media_type)
+        if recipe is None:
+            return self._left_out(document, row, "unsupported", f"nothing here reads {document.media_type}")
+        if document.size_bytes is not None and document.size_bytes > self.rules.max_bytes:
+            size = f"{document.size_bytes} bytes, more than max_document_bytes = {self.rules.max_bytes}"
+            return self._left_out(document, row, "too-large", size)
+        seen = sight(document, sequence, self.rules.tags, recipe)
+        change = at_sight(seen, row, trust_revisions=not self.rules.refetch)
+        if change is None:
+            self._bodies[sequence] = (seen, row)
+        return change
+
+    def _left_out(self, document: Document, row: Known | None, code: str, message: str) -> Change:
+        name = row.name if row else document.title or document.id
+        if row and row.source_id:
+            message += "; the version held stays"
+        return Change(Action.SKIP, document.id, name, message, code=code)
+
+    def _recipe(self, media_type: str | None) -> str | None:
+        if media_type not in self._recipes:
+            self._recipes[media_type] = self.rules.recipe(media_type)
+        return self._recipes[media_type]
+
+    def rows(self) -> Iterator[Known]:
+        """Everything held in this lane."""
+        return self._store.rows(self.lane)
+
+    def needs_body(self, document: Document) -> bool:
+        """Whether `look` would ask for this document's body."""
+        row = self._store.lookup(self.lane, [document.id]).get(document.id)
+        seen = sight(document, 0, self.rules.tags, self._recipe(document.media_type) or "")
+        return at_sight(seen, row, trust_revisions=not self.rules.refetch) is None
+
+    def settle(self, sequence: int, cut: int, prepared: Prepared) -> None:
+        """Decide with the chunks in hand; `cut` says which of the cuts was made for this lane."""
+        seen, row = self._bodies.pop(sequence)
+        chunks, fingerprint = prepared.cuts[cut].chunks, prepared.cuts[cut].fingerprint
+        if not chunks:
+            self._take_empty(seen, row)
+            return
+        change = replace(by_content(seen, row, prepared.found, chunks, fingerprint), sequence=sequence)
+        if change.action is Action.CREATE and self._may_be_renamed(fingerprint):
+            self._renames.append(replace(change, sequence=None))
+            self._settled(sequence, False)
+            return
+        self.take(change)
+
+    def _take_empty(self, seen: Sighting, row: Known | None) -> None:
+        """Nothing to know in it: what was known of it goes, as if it were deleted."""
+        change = replace(as_skip(seen, row, "empty", "no text in it"), sequence=seen.sequence)
+        if row is not None and row.source_id is not None:
+            self._doom([row.external_id or ""], "its text is gone")
+        self.take(change)
+
+    def settle_error(self, sequence: int, stage: str, error: ConnectorError) -> None:
+        """The body could not be had, converted or cut."""
+        seen, row = self._bodies.pop(sequence)
+        if isinstance(error, Unreadable):
+            self.take(replace(as_skip(seen, row, error.code, error.message), sequence=sequence))
+            return
+        code = error.code if isinstance(error, DocumentError) else "unavailable"
+        self.take(_failure(seen.document.id, row, stage, code, error.message, sequence))
+
+    def failure(self, failure: Failure, sequence: int) -> None:
+        """The connector could not open something; all of it counts as present."""
+        self.report.listed += 1
+        if failure.beneath:
+            self._store.mark_listed_beneath(self.lane, failure.id, self._listing)
+        row = self._store.lookup(self.lane, [failure.id]).get(failure.id)
+        self._store.mark_listed(self.lane, [failure.id], self._listing)
+        self.take(_failure(failure.id, row, "list", failure.code, failure.message, sequence))
+
+    def skips(self, skips: Sequence[Skip]) -> None:
+        """The connector left these out."""
+        self.report.listed += len(skips)
+        self.report.skipped.update(Counter(skip.reason for skip in skips))
+        present = [skip.id for skip in skips if not skip.excluded]
+        if present:
+            self._store.mark_listed(self.lane, present, self._listing)
+        excluded: dict[str, list[str]] = {}
+        for skip in skips:
+            if skip.excluded:
+                excluded.setdefault(skip.reason, []).append(skip.id)
+        if self._holdings:
+            for reason, ids in excluded.items():
+                self._doom(ids, f"left out by the rules: {reason}")
+
+    def tombstones(self, tombstones: Iterable[Tombstone]) -> None:
+        """The origin says that these are gone."""
+        for tombstone in tombstones:
+            self._doom([tombstone.id], tombstone.reason)
+
+    def _doom(self, ids: list[str], reason: str) -> None:
+        if self._mode.dry:
+            self._doomed.update(dict.fromkeys(ids, reason))
+        else:
+            self._store.doom(self.lane, ids, reason)
+
+    def flush(self) -> None:
+        """Send off what waits for a full batch."""
+        self._keep_rows()
+        self._writer.flush()
+
+    @property
+    def backlog(self) -> int:
+        """Batches on their way to the target."""
+        return self._writer.at_work
+
+    # ------------------------------------------------------------------------------------------------- after the listing
+
+    def finish(self, *, complete: bool) -> None:
+        """Settle renames and deletes.
+
+        Args:
+            complete: Whether the listing ended well and showed everything.
+        """
+        self._settle_renames(gone=complete)
+        self._keep_rows()
+        self._writer.drain()
+        if self.error or self._mode.only is not None:
+            return
+        listing = self._listing if complete else None
+        self._delete(listing, complete=complete)
+        self._writer.drain()
+        if complete and not self.error and not self._mode.dry:
+            self._store.tidy(self.lane, self._listing)
+
+    def close(self) -> None:
+        """Finish the writes in hand and remember what the target looks like now."""
+        self._keep_rows()
+        self._writer.drain()
+        self.report.calls = dict(self._session.calls())
+        if not self.error and not self._mode.dry:
+            self._store.keep_token(self.lane, self._session.token())
+
+    def dispose(self) -> None:
+        """Let go of disk space, however the run ended."""
+        self._renames.close()
+
+    def _may_be_renamed(self, fingerprint: str) -> bool:
+        """Whether the same text is held under an id that this listing has not shown yet."""
+        return self._look_for_renames and bool(
+            self._store.by_fingerprint(self.lane, fingerprint, not_listed=self._listing)
+        )
+
+    def _settle_renames(self, *, gone: bool) -> None:
+        """A new document with the text of one that is gone is that document under another name. Others are new."""
+        for change in self._renames:
+            fingerprint = change.draft.fingerprint if change.draft else ""
+            old = self._unclaimed(fingerprint) if gone else None
+            if old is not None:
+                self._renamed.add(old.external_digest)
+            self.take(change if old is None else as_renamed(change, old))
+
+    def _unclaimed(self, fingerprint: str) -> Known | None:
+        rows = self._store.by_fingerprint(self.lane, fingerprint, not_listed=self._listing)
+        return next((row for row in rows if row.external_digest not in self._renamed), None)
+
+    def _delete(self, listing: int | None, *, complete: bool) -> None:
+        """Delete what is gone, if the guard lets it pass."""
+        doomed = self._doomed_rows(listing)
+        count = self._store.count_orphans(self.lane, listing) + len(doomed)
+        if self._mode.dry:
+            count -= len(self._renamed)
+        why = withhold_reason(
+            self.rules.deletes,
+            deletes=count,
+            holdings=self._holdings,
+            listed=self.report.listed,
+            complete=complete,
+            allowed=self._mode.allow_deletes,
+        )
+        if why is not None:
+            self._withhold(count, why)
+            if not self._mode.dry:
+                return
+        for row in doomed:
+            self._delete_row(row, why)
+        for rows in self._store.orphans(self.lane, listing, batch=DELETES_AT_ONCE):
+            for row in rows:
+                if row.external_digest not in self._renamed:
+                    self._delete_row(row, why)
+            self._writer.drain()
+
+    def _doomed_rows(self, listing: int | None) -> list[Known]:
+        """In a plan, what the origin said is gone: nothing of it is in the state store."""
+        rows: list[Known] = []
+        ids = list(self._doomed)
+        for start in range(0, len(ids), DELETES_AT_ONCE):
+            rows += self._store.lookup(self.lane, ids[start : start + DELETES_AT_ONCE]).values()
+        return [
+            row for row in rows if row.source_id and row.doomed is None and (listing is None or row.listed >= listing)
+        ]
+
+    def _delete_row(self, row: Known, why_not: str | None) -> None:
+        doomed = self._doomed.get(row.external_id or "")
+        change = as_orphan(row if doomed is None else replace(row, doomed=doomed))
+        if why_not is None:
+            self.take(change)
+        else:
+            self._emit(replace(change, action=Action.WITHHOLD, reason=f"{change.reason}; withheld: {why_not}"))
+
+    def _withhold(self, count: int, why: str) -> None:
+        self.report.withheld = count
+        self.report.message = (
+            f"Deletes withheld: {why}. To approve them: connector run {self.lane.connector} --allow-deletes {count}"
+        )
+        log.warning("deletes withheld", extra={"count": count, "target": self.lane.target})
+
+    # --------------------------------------------------------------------------------------------------------- outcomes
+
+    def take(self, change: Change) -> None:
+        """A decision: hand it to the writer, or count it at once."""
+        if change.action.writes and self._mode.approved is not None:
+            refused = self._mode.approved(change)
+            if refused is not None:
+                change = Change(
+                    Action.SKIP, change.external_id, change.name, refused, code="not-planned", sequence=change.sequence
+                )
+        if change.action.writes and not self._mode.dry:
+            self._emit(change)
+            self._writer.add(self._stamped(change))
+            return
+        if change.row is not None:
+            self._remember(change.row)
+        if change.action is Action.FAIL and not self._mode.dry:
+            self._remember_failure(change)
+        self._count(change)
+
+    def _stamped(self, change: Change) -> Change:
+        if change.row is None:
+            return change
+        return replace(change, row=replace(change.row, listed=self._listing))
+
+    def _remember(self, row: Known) -> None:
+        """Keep a row whose target side is unchanged; should it get lost, the next run only looks twice."""
+        if not self._mode.dry:
+            self._rows.append(replace(row, listed=self._listing))
+            if len(self._rows) >= ROWS_AT_ONCE:
+                self._keep_rows()
+
+    def _keep_rows(self) -> None:
+        self._store.keep(self.lane, self._rows)
+        self._rows = []
+
+    def _done(self, outcome: Outcome) -> None:
+        """The writer is through with a change."""
+        change, error = outcome.change, outcome.error
+        if error is not None:
+            code = error.code if isinstance(error, DocumentError) else "unavailable"
+            failed = _failure(change.external_id, change.before, "write", code, error.message, change.sequence)
+            self._remember_failure(failed)
+            self._count(failed)
+            return
+        self.report.chunks_written += outcome.chunks_written
+        self.report.chunks_deleted += outcome.chunks_deleted
+        if self._had_failures:
+            self._succeeded([change.external_id])
+        self._count(change, told=True)
+
+    def _count(self, change: Change, *, told: bool = False) -> None:
+        if self._mode.dry and change.draft is not None:
+            self.report.chunks_written += len(change.chunks)
+        _COUNTERS[change.action](self.report, change)
+        if change.action is not Action.KEEP and not told:
+            self._emit(change)
+        if change.sequence is not None:
+            self._settled(change.sequence, change.action is Action.FAIL)
+
+    def _abandon(self, sequences: Iterable[int]) -> None:
+        for sequence in sequences:
+            self._settled(sequence, False)
+
+    def _remember_failure(self, change: Change) -> None:
+        self._had_failures = True
+        now = self._clock.now()
+        self._store.failed(self.lane, change.external_id, change.stage, change.code, change.reason, now)
+        if change.before is None:
+            self._remember(Known(digest(change.external_id), change.external_id, name=change.name))
+
+    def _succeeded(self, ids: Sequence[str]) -> None:
+        if not self._mode.dry:
+            self._store.succeeded(self.lane, ids)
+
+
+def _failure(id_: str, row: Known | None, stage: str, code: str, message: str, sequence: int | None) -> Change:
+    name = row.name if row and row.name else id_
+    return Change(Action.FAIL, id_, name, message, before=row, code=code, stage=stage, sequence=sequence)
+
+
+def _adds(field_name: str) -> Callable[[SyncReport, Change], None]:
+    def add(report: SyncReport, _: Change) -> None:
+        setattr(report, field_name, getattr(report, field_name) + 1)
+
+    return add
+
+
+def _add_skip(report: SyncReport, change: Change) -> None:
+    report.skipped[change.code] += 1
+
+
+_COUNTERS: Mapping[Action, Callable[[SyncReport, Change], None]] = {
+    Action.CREATE: _adds("created"),
+    Action.UPDATE: _adds("updated"),
+    Action.RETAG: _adds("retagged"),
+    Action.DELETE: _adds("deleted"),
+    Action.KEEP: _adds("kept"),
+    Action.HOLD: _adds("held"),
+    Action.FAIL: _adds("failed"),
+    Action.WITHHOLD: _adds("withheld"),
+    Action.SKIP: _add_skip,
+}

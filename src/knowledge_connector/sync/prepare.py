@@ -1,0 +1,78 @@
+"""Body → Markdown → chunks → fingerprint: the work of a child process, and pure.
+
+connector's body ─▶ Request ─▶ [ convert ─▶ chunk ─▶ fingerprint ] ─▶ Prepared
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from knowledge_connector.model import Chunk, Converted, Raw, digest
+from knowledge_connector.ports import Chunker, ChunkRules
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One body to prepare.
+
+    Attributes:
+        cuts: How to cut it: a chunker's name and its rules, once for each different recipe among the targets.
+    """
+
+    raw: Raw
+    cuts: tuple[tuple[str, ChunkRules], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Chunks made by one recipe, with their fingerprint."""
+
+    chunks: tuple[Chunk, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the content says of itself (without the Markdown), and its cuts, in the order of the request."""
+
+    found: Converted
+    cuts: tuple[Cut, ...]
+
+
+class Converting(Protocol):
+    """What turns raw content into Markdown, whatever its type."""
+
+    def convert(self, raw: Raw) -> Converted:
+        """See `ports.Converter.convert`."""
+        ...
+
+
+class Preparer:
+    """Converts and cuts. One per child process."""
+
+    def __init__(self, converting: Converting, chunkers: Mapping[str, Chunker]) -> None:
+        self._converting = converting
+        self._chunkers = chunkers
+
+    def __call__(self, request: Request) -> Prepared:
+        """Prepare one body.
+
+        Raises:
+            DocumentError: The body is ill, or (`Unreadable`) cannot be read here.
+        """
+        converted = self._converting.convert(request.raw)
+        cuts = tuple(
+            cut_of(tuple(self._chunkers[name].chunk(converted.markdown, rules))) for name, rules in request.cuts
+        )
+        return Prepared(Converted("", converted.title, converted.tags, converted.metadata), cuts)
+
+
+def cut_of(chunks: tuple[Chunk, ...]) -> Cut:
+    """Name a list of chunks by what is in them: two lists with equal text and metadata have equal fingerprints."""
+    return Cut(chunks, digest(*[part for chunk in chunks for part in (chunk.text, _facts(chunk.metadata))]))
+
+
+def _facts(metadata: Mapping[str, Any]) -> str:
+    return repr(sorted(metadata.items())) if metadata else ""

@@ -1,0 +1,405 @@
+"""One run of one connector: reads, decides, writes, and says what came of it.
+
+read ─▶ batches ─▶ each lane looks ─▶ bodies fetched, converted, cut (threads, child processes) ─▶ each lane settles
+  └▶ checkpoints: kept once everything before them has landed in every lane
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Event
+from typing import Any
+
+from knowledge_connector.errors import ConnectorError, FatalError, PluginError
+from knowledge_connector.model import Checkpoint, Document, Failure, Item, Skip, Tombstone
+from knowledge_connector.ports import Clock, Connector, CursorRow, Holdings, Known, StateStore, SyncContext
+from knowledge_connector.sync.body import BodyError, Cuts, Fetcher
+from knowledge_connector.sync.context import RunContext
+from knowledge_connector.sync.crew import Crew
+from knowledge_connector.sync.guard import ErrorRules, Ledger
+from knowledge_connector.sync.lane import LaneRun
+from knowledge_connector.sync.prepare import Prepared
+
+log = logging.getLogger(__name__)
+
+ITEMS_AT_ONCE = 500
+"""How many listed documents are looked up in one query."""
+
+LISTING_PATIENCE_SECONDS = 1.0
+"""After this long a batch is looked at though it is not full: a slow origin shall not keep the workers waiting."""
+
+BYTES_IN_FLIGHT = 64_000_000
+"""How much content may be on its way through the workers; one larger document goes alone."""
+
+UNKNOWN_SIZE_BYTES = 1_000_000
+WRITES_IN_FLIGHT = 2
+
+ContextFactory = Callable[[Mapping[str, Any] | None, Sequence[str], Holdings], RunContext]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRules:
+    """How to read.
+
+    Attributes:
+        workers: How many bodies are fetched and prepared at a time.
+        errors: The error budget.
+        validity: A cursor is good only under the same validity: a digest of configuration, targets and recipes.
+        full: Ignore the cursor.
+        only: Look at these ids only (`connector retry`).
+        dry: Keep no cursor.
+    """
+
+    workers: int = 4
+    errors: ErrorRules = field(default_factory=ErrorRules)
+    validity: str = ""
+    full: bool = False
+    only: frozenset[str] | None = None
+    dry: bool = False
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A document that some lane has not settled yet."""
+
+    document: Document
+    lanes: int
+    failed: bool = False
+    wanted_by: tuple[LaneRun, ...] = ()
+    size: int = 0
+
+
+class SyncRun:
+    """Reads one connector into its lanes.
+
+    Args:
+        number: The run's number.
+        context: Makes what the connector is lent, from a cursor and the ids to retry.
+        stop: Set by a signal: finish what is in hand, keep the checkpoint, end.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        connector: Connector,
+        context: ContextFactory,
+        fetcher: Fetcher,
+        store: StateStore,
+        crew: Crew,
+        clock: Clock,
+        rules: RunRules,
+        stop: Event,
+    ) -> None:
+        self._number, self._connector, self._context = number, connector, context
+        self._fetcher, self._store, self._crew, self._clock = fetcher, store, crew, clock
+        self._rules, self._stop = rules, stop
+        self._pool = crew.pool(rules.workers, "fetch")
+        self._lanes: list[LaneRun] = []
+        self._cuts: Cuts = ()
+        self._cut_of: dict[LaneRun, int] = {}
+        self._ledger = Ledger(rules.errors)
+        self._pending: dict[int, _Pending] = {}
+        self._ids_pending: set[str] = set()
+        self._fetching = 0
+        self._bytes = 0
+        self._sequence = 0
+        self._documents: list[tuple[int, Document]] = []
+        self._skips: list[Skip] = []
+        self._gathering_since = 0.0
+        self._checkpoints: deque[tuple[int, str]] = deque()
+        self._last_cursor: str | None = None
+        self._listing = number
+        self._whole = connector.exhaustive
+        self._resumed = False
+        self._stalled = False
+        self._lent: RunContext | None = None
+        self.seconds_reading = 0.0
+        self.error: ConnectorError | None = None
+        """Why the reading stopped early; `None` if it did not."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a signal ended the reading."""
+        return self._stop.is_set()
+
+    @property
+    def listed(self) -> int:
+        """Documents and failures seen so far."""
+        return self._sequence
+
+    def run(self, lanes: Sequence[LaneRun]) -> None:
+        """Do it all; afterwards the lanes' reports are full."""
+        self._lanes = list(lanes)
+        self._choose_cuts()
+        lost = [self._reconciled(lane) for lane in lanes]
+        cursor = self._resume(lost=any(lost))
+        for lane in lanes:
+            lane.begin(self._listing, whole=self._whole, renames=not self._connector.resumable)
+        retry = sorted(self._rules.only) if self._rules.only else self._to_retry()
+        self._lent = self._context(cursor, retry, self)
+        self._read(self._lent)
+        complete = self.error is None and not self.interrupted and self._whole and self._rules.only is None
+        for lane in lanes:
+            if lane.error is None and self.error is None and not self.interrupted:
+                lane.finish(complete=complete)
+            lane.close()
+        self._keep_cursors(ended=self.error is None and not self.interrupted)
+
+    def close(self) -> None:
+        """Give back what the connector was lent."""
+        if self._lent is not None:
+            self._lent.close()
+
+    def settled(self, sequence: int, failed: bool) -> None:
+        """A lane is through with document `sequence`."""
+        pending = self._pending[sequence]
+        pending.failed |= failed
+        pending.lanes -= 1
+        if not pending.lanes:
+            del self._pending[sequence]
+            self._ids_pending.discard(pending.document.id)
+            if not self._stalled:
+                self._ledger.note(sequence, failed=pending.failed)
+
+    def rows(self) -> Iterator[Known]:
+        """See `ports.Holdings`."""
+        return self._lanes[0].rows()
+
+    def needs_body(self, document: Document) -> bool:
+        """See `ports.Holdings`."""
+        return any(lane.needs_body(document) for lane in self._lanes)
+
+    # ---------------------------------------------------------------------------------------------------------- before
+
+    def _reconciled(self, lane: LaneRun) -> bool:
+        try:
+            return lane.reconcile()
+        except ConnectorError as error:
+            lane.fail(error)
+            return False
+
+    def _choose_cuts(self) -> None:
+        """Targets with equal limits share a cut; a document is converted once for all of them."""
+        wanted = [(lane.rules.chunker, lane.rules.chunk_rules) for lane in self._lanes]
+        self._cuts = tuple(dict.fromkeys(wanted))
+        self._cut_of = {lane: self._cuts.index(want) for lane, want in zip(self._lanes, wanted, strict=True)}
+
+    def _resume(self, *, lost: bool) -> Mapping[str, Any] | None:
+        """Take up the kept cursor if it still tells the truth: otherwise everything is listed anew."""
+        row = self._store.cursor(self._connector_name)
+        if row is None or not self._connector.resumable:
+            return None
+        if lost or self._rules.full or self._rules.only or row.validity != self._rules.validity:
+            log.info("listing everything: the cursor does not fit any more", extra={"lost": lost})
+            return None
+        self._resumed = True
+        if row.listing is None:
+            self._whole = False
+        else:
+            self._listing = row.listing
+        cursor: Mapping[str, Any] = json.loads(row.cursor)
+        return cursor
+
+    def _to_retry(self) -> list[str]:
+        rows = self._store.failures(self._connector_name)
+        return list(dict.fromkeys(row.external_id for _, row in rows))
+
+    @property
+    def _connector_name(self) -> str:
+        return self._lanes[0].lane.connector
+
+    # ---------------------------------------------------------------------------------------------------------- reading
+
+    def _read(self, context: SyncContext) -> None:
+        try:
+            with closing(self._items(context)) as items:
+                for item in items:
+                    self._take(item)
+                    if self._given_up():
+                        break
+            if not self._given_up():
+                self._look()
+            self._drain()
+            self._check_budget()
+        except ConnectorError as error:
+            self.error = error
+            self._drain()
+
+    def _given_up(self) -> bool:
+        return self._stop.is_set() or all(lane.error for lane in self._lanes)
+
+    def _items(self, context: SyncContext) -> Generator[Item]:
+        """What the connector yields; what else it raises is named as its fault."""
+        items: Iterator[Item] | None = None
+        try:
+            items = iter(self._connector.read(context))
+            while True:
+                started = self._clock.monotonic()
+                item = next(items, None)
+                self.seconds_reading += self._clock.monotonic() - started
+                if item is None:
+                    return
+                yield item
+        except (ConnectorError, GeneratorExit):
+            raise
+        except Exception as error:
+            message = f"connector type {self._connector.type!r} raised {type(error).__name__} while reading: {error}"
+            raise PluginError(message, where="origin") from error
+        finally:
+            close = getattr(items, "close", None)
+            if close is not None:
+                close()
+
+    def _take(self, item: Item) -> None:
+        if isinstance(item, Document):
+            self._gather(item)
+        elif isinstance(item, Skip):
+            self._skips.append(item)
+        else:
+            self._look()
+            self._take_other(item)
+        if len(self._documents) + len(self._skips) >= ITEMS_AT_ONCE or self._impatient():
+            self._look()
+
+    def _take_other(self, item: Tombstone | Failure | Checkpoint) -> None:
+        if isinstance(item, Checkpoint):
+            self._checkpoints.append((self._sequence, _as_json(item.cursor)))
+            for lane in self._lanes:
+                lane.flush()
+            self._keep_cursors(ended=False)
+            return
+        if item.id in self._ids_pending:
+            self._drain()
+        with self._store.transaction():
+            if isinstance(item, Tombstone):
+                for lane in self._lanes:
+                    lane.tombstones([item])
+            else:
+                self._whole &= not (item.beneath and item.id == "")
+                sequence = self._arrived(Document(item.id))
+                for lane in self._lanes:
+                    lane.failure(item, sequence)
+        self._check_budget()
+
+    def _gather(self, document: Document) -> None:
+        if self._rules.only is not None and document.id not in self._rules.only:
+            return
+        if document.id in self._ids_pending:
+            if not self._resumed and self._whole:
+                log.warning("an id was listed twice", extra={"document_id": document.id})
+                self._skips.append(Skip(document.id, "duplicate-id"))
+                return
+            self._look()
+            self._drain()
+        if not self._documents:
+            self._gathering_since = self._clock.monotonic()
+        self._documents.append((self._arrived(document), document))
+
+    def _arrived(self, document: Document) -> int:
+        sequence = self._sequence
+        self._sequence += 1
+        self._pending[sequence] = _Pending(document, len(self._lanes))
+        self._ids_pending.add(document.id)
+        return sequence
+
+    def _impatient(self) -> bool:
+        return bool(self._documents) and self._clock.monotonic() - self._gathering_since > LISTING_PATIENCE_SECONDS
+
+    def _look(self) -> None:
+        """Let every lane look at what has been gathered, and send for the bodies that somebody needs."""
+        documents, self._documents = self._documents, []
+        skips, self._skips = self._skips, []
+        if not documents and not skips:
+            return
+        wanted: dict[int, list[LaneRun]] = {}
+        with self._store.transaction():
+            for lane in self._lanes:
+                if skips:
+                    lane.skips(skips)
+                for sequence in lane.look(documents):
+                    wanted.setdefault(sequence, []).append(lane)
+        self._stalled = any(lane.error for lane in self._lanes)
+        for sequence, lanes in wanted.items():
+            if self._stop.is_set():
+                return
+            self._fetch(sequence, tuple(lanes))
+        while self._crew.hear(wait=False):
+            pass
+        self._check_budget()
+        self._keep_cursors(ended=False)
+
+    def _fetch(self, sequence: int, lanes: tuple[LaneRun, ...]) -> None:
+        pending = self._pending[sequence]
+        size = pending.document.size_bytes
+        pending.size = UNKNOWN_SIZE_BYTES if size is None else size
+        pending.wanted_by = lanes
+        self._wait_for_room(pending.size)
+        self._fetching += 1
+        self._bytes += pending.size
+        self._crew.submit(
+            self._pool, partial(self._fetcher, pending.document, self._cuts), partial(self._fetched, sequence)
+        )
+
+    def _wait_for_room(self, size: int) -> None:
+        window = 8 * self._rules.workers
+        while self._fetching and (self._fetching >= window or self._bytes + size > BYTES_IN_FLIGHT):
+            self._crew.hear(wait=True)
+        while any(lane.backlog > WRITES_IN_FLIGHT for lane in self._lanes):
+            self._crew.hear(wait=True)
+        self._check_budget()
+
+    def _fetched(self, sequence: int, future: Future[Prepared]) -> None:
+        pending = self._pending[sequence]
+        self._fetching -= 1
+        self._bytes -= pending.size
+        try:
+            prepared = future.result()
+        except BodyError as failure:
+            for lane in pending.wanted_by:
+                lane.settle_error(sequence, failure.stage, failure.error)
+        else:
+            for lane in pending.wanted_by:
+                lane.settle(sequence, self._cut_of[lane], prepared)
+
+    def _drain(self) -> None:
+        """Return when everything read so far has been settled (renames wait for the end)."""
+        while self._fetching:
+            self._crew.hear(wait=True)
+        for lane in self._lanes:
+            lane.flush()
+        while self._crew.hear(wait=True):
+            pass
+
+    def _check_budget(self) -> None:
+        why = self._ledger.overdrawn()
+        if why is not None and not self._rules.dry:
+            raise FatalError(
+                f"The error budget is used up: {why}. See `connector history` and the failures named there."
+            )
+
+    # ---------------------------------------------------------------------------------------------------------- cursors
+
+    def _keep_cursors(self, *, ended: bool) -> None:
+        """Keep the last checkpoint before which everything has landed; at the end, say that the listing is over."""
+        while self._checkpoints and self._ledger.done >= self._checkpoints[0][0]:
+            self._last_cursor = self._checkpoints.popleft()[1]
+            self._keep_cursor(self._listing if self._whole else None)
+        if ended and self._last_cursor is not None and not self._checkpoints:
+            self._keep_cursor(None)
+
+    def _keep_cursor(self, listing: int | None) -> None:
+        sound = not any(lane.error for lane in self._lanes)
+        if sound and not self._rules.dry and self._rules.only is None and self._last_cursor is not None:
+            self._store.keep_cursor(self._connector_name, CursorRow(self._last_cursor, self._rules.validity, listing))
+
+
+def _as_json(cursor: object) -> str:
+    dump = getattr(cursor, "model_dump", None)
+    return json.dumps(dump(mode="json") if dump is not None else cursor)

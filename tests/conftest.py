@@ -1,0 +1,82 @@
+"""What all tests share: a PostgreSQL server of their own, where Debian's binaries are there to start one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+BINARIES = Path("/usr/lib/postgresql")
+ADMIN = "postgres"
+
+
+class Cluster:
+    """A private server in a temporary folder, on a free port of the loopback interface; anybody may log in."""
+
+    def __init__(self, binaries: Path) -> None:
+        self._binaries = binaries
+        self._folder = Path(tempfile.mkdtemp(prefix="connector-postgresql-"))
+        self._data = self._folder / "data"
+        self.port = _free_port()
+        if os.geteuid() == 0:
+            shutil.chown(self._folder, ADMIN)
+
+    def start(self) -> None:
+        self._run("initdb", "--auth=trust", f"--username={ADMIN}", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
+        options = f"-h 127.0.0.1 -p {self.port} -c unix_socket_directories='' -c fsync=off"
+        self._run("pg_ctl", "-w", "-l", str(self._folder / "log"), "-o", options, "start")
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "-m", "immediate", "stop")
+        shutil.rmtree(self._folder)
+
+    def create_schema(self) -> str:
+        import psycopg
+
+        name = f"test_{uuid.uuid4().hex}"
+        url = f"postgresql://{ADMIN}@127.0.0.1:{self.port}/{ADMIN}"
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(f"CREATE SCHEMA {name}")
+        return f"{url}?options=-csearch_path%3D{name}"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        # The server refuses to run as root. Its output goes nowhere, because it would keep a pipe open.
+        subprocess.run(
+            [self._binaries / program, "-D", self._data, *arguments],
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            cwd=self._folder,
+            user=ADMIN if os.geteuid() == 0 else None,
+        )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Cluster]:
+    pytest.importorskip("psycopg", reason="the extra `postgresql` is not installed")
+    binaries = sorted(BINARIES.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if not binaries:
+        pytest.skip(f"there is no PostgreSQL server in {BINARIES}")
+    cluster = Cluster(binaries[-1].parent)
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def postgresql_url(postgresql: Cluster) -> str:
+    """The address of an empty schema."""
+    return postgresql.create_schema()

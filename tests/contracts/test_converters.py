@@ -1,0 +1,41 @@
+import pytest
+
+from knowledge_connector.convert.delimited import DelimitedConverter
+from knowledge_connector.convert.html_page import HtmlConverter
+from knowledge_connector.convert.json_data import JsonConverter
+from knowledge_connector.convert.markdown_text import MarkdownConverter
+from knowledge_connector.convert.plain_text import RestructuredTextConverter, TextConverter
+from knowledge_connector.convert.plugin import register_converters
+from knowledge_connector.convert.xml_data import XmlConverter
+from knowledge_connector.ports import Converter
+from knowledge_connector.testing.converter import ConverterContract
+
+SAMPLES: dict[type[Converter], bytes] = {
+    MarkdownConverter: b"---\ntitle: Why?\ntags: [a, b]\ndate: 2024-05-01\n---\n# Why?\n\nBecause.\n",
+    TextConverter: b"Why?\nBecause.\n",
+    RestructuredTextConverter: b"Why?\n====\n\nBecause.\n",
+    HtmlConverter: b"<!doctype html><html lang=en><title>Why?</title><body><h1>Why?</h1><p>Because.<ul><li>a<ul><li>b</ul></ul>",
+    DelimitedConverter: b'question,answer\n"Why, though?",Because\n',
+    JsonConverter: b'[{"title": "Why?", "answer": "Because", "n": [1, {"a": null}]}]',
+    XmlConverter: b'<?xml version="1.0"?><faq><entry id="1"><title>Why?</title><para>Because <b>so</b>.</para></entry></faq>',
+}
+
+
+@pytest.mark.parametrize("kind", SAMPLES, ids=lambda kind: kind.name)
+class TestBuiltIn(ConverterContract):
+    @pytest.fixture
+    def converter(self, kind: type[Converter]) -> Converter:
+        return kind()
+
+    @pytest.fixture
+    def sample(self, kind: type[Converter]) -> bytes:
+        return SAMPLES[kind]
+
+
+def test_every_built_in_converter_is_asked() -> None:
+    assert set(register_converters()) == set(SAMPLES)
+
+
+def test_built_in_converters_do_not_compete() -> None:
+    claimed = [media_type for kind in register_converters() for media_type in kind.media_types]
+    assert len(claimed) == len(set(claimed))
