@@ -199,7 +199,8 @@ class Execution:
             unit=limits.unit,
             counts_metadata=limits.counts_metadata,
         )
-        chunker = settings.chunks.chunker
+        # A target that cuts for itself is given the whole document.
+        chunker = "whole" if target.grain == "document" else settings.chunks.chunker
         return LaneRules(
             limits,
             keeps_content=target.keeps_content,

@@ -207,6 +207,15 @@ Grain = Literal["chunk", "document"]
 Gap = Literal["atomic", "overlap", "gap"]
 
 
+def length(text: str, unit: Unit) -> int:
+    """The length of a text in code points, UTF-16 code units or UTF-8 bytes."""
+    if unit == "characters":
+        return len(text)
+    if unit == "bytes":
+        return len(text.encode("utf-8", "surrogatepass"))
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What a target can take. `None` means no limit that matters.
@@ -220,6 +229,7 @@ class Limits:
         concurrency: Documents that may be written at a time.
         batch: Documents that one `flush` may carry.
         can_rename: Whether a source may take another external id without being written again.
+        can_retag: Whether name, link, tags and metadata can change without the text being written again.
     """
 
     max_chars: int = 2000
@@ -231,6 +241,7 @@ class Limits:
     concurrency: int = 1
     batch: int = 1
     can_rename: bool = True
+    can_retag: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,14 +74,13 @@ def parse(ruler: Ruler, room: int) -> list[Block]:
 
     parseable = _parseable(text)
     blocks = _with_ends(_starts(text, parseable, is_long), len(text))
-    underlined = [
-        block
-        for block in blocks
-        if block.kind == "fence" and ruler.trimmed(block.start, block.end) > room and _is_underline(text, block.start)
-    ]
-    if not underlined:
-        return blocks
-    return _with_ends(_starts(text, _as_headings(parseable, underlined), is_long), len(text))
+    underlines = [i for i, block in enumerate(blocks) if block.kind == "fence" and _is_underline(text, block.start)]
+    long = [blocks[i] for i in underlines if ruler.trimmed(blocks[i].start, blocks[i].end) > room]
+    if long:
+        return _with_ends(_starts(text, _as_headings(parseable, long), is_long), len(text))
+    for i in underlines:
+        blocks[i - 1] = blocks[i - 1]._replace(kind="heading")
+    return blocks
 
 
 def leading_titles(text: str) -> list[str]:
@@ -170,7 +169,8 @@ def _title(events: Iterator[tuple[Any, Any]], text: str) -> str:
 def _is_underline(text: str, start: int) -> bool:
     """Whether a fence of tildes underlines the line above it, as reStructuredText and AsciiDoc write headings.
 
-    To CommonMark two such headings and all between them are one block of code; it is left at that where the block fits into a chunk.
+    To CommonMark two such headings and all between them are one block of code. It is left at that where the block fits into a chunk,
+    only that the line above counts as a heading, and stays with it.
     """
     above = text[text.rfind("\n", 0, max(start - 1, 0)) + 1 : max(start - 1, 0)]
     return above.strip() != "" and _TILDES.match(text, start) is not None

@@ -59,8 +59,9 @@ def cut(ruler: Ruler, block: Block, first: int, room: int) -> Iterator[Part]:
 
 
 def border(text: str, start: int, stop: int, *, prose: bool) -> int:
-    """The best place to cut between two positions, in the farther half if there is any: behind `start`, at most `stop`
-    (and one space).
+    """The best place to cut behind `start` and up to `stop`, in the farther half if there is one there.
+
+    Prose may be cut one space behind `stop`: it then ends a part, and is stripped.
     """
     half = (start + stop + 1) // 2
     at = start
@@ -70,7 +71,7 @@ def border(text: str, start: int, stop: int, *, prose: bool) -> int:
             at = text.rfind("\n", start, stop) + 1 or start
     while at < half:
         at += len(split(text[at : stop + _LOOKAHEAD], stop - at)[0])
-    return at + 1 if text.startswith(" ", at) else at
+    return at + 1 if prose and text.startswith(" ", at) else at
 
 
 def split(text: str, room: int) -> list[str]:

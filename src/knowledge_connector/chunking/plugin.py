@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 @hookimpl
 def register_chunkers() -> list[type[Chunker]]:
-    """Give the Markdown chunker, which is the default, and the plain one."""
+    """Give the Markdown chunker, which is the default, the plain one, and the one that does not cut."""
     from knowledge_connector.chunking.markdown import MarkdownChunker  # the parser is loaded only where text is cut
     from knowledge_connector.chunking.plain import PlainChunker
+    from knowledge_connector.chunking.whole import WholeChunker
 
-    return [MarkdownChunker, PlainChunker]
+    return [MarkdownChunker, PlainChunker, WholeChunker]

@@ -44,6 +44,9 @@ def guarded_call(arguments: Sequence[str]) -> int:
     except BrokenPipeError:
         _close_quietly()
         return BROKEN_PIPE
+    except OSError as error:  # a disk that is full, a folder that may not be written
+        tell_error(f"{error.filename or 'the system'}: {error.strerror or error}", traceback=setup.verbosity > 0)
+        return ConnectorError.exit_code
     except Exception as error:  # noqa: BLE001  # the edge: nothing may reach the user as a bare traceback
         tell_error(_UNEXPECTED.format(error=f"{type(error).__name__}: {error}"), traceback=setup.verbosity > 0)
         return ConnectorError.exit_code

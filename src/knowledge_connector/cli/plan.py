@@ -40,29 +40,21 @@ def command(
     as_json_lines: bool,
 ) -> int:
     """Show what a run would do, and why. Nothing is written."""
-    from knowledge_connector.cli.planning import Planner, show_plan
+    from knowledge_connector.cli.planning import Planner, make_plan, show_plan
     from knowledge_connector.cli.running import Manner, watcher_for
-    from knowledge_connector.cli.terminal.signals import stopping
     from knowledge_connector.execution import RunOptions
-    from knowledge_connector.ports import Lane
     from knowledge_connector.sync.report import worst
 
     with opened_host() as host:
         watcher = watcher_for(host, Manner(as_json_lines=as_json_lines))
-        planner = Planner(watcher, limit=0 if all_changes else limit)
+        planner = Planner(watcher, limit=0 if all_changes else limit, shows_all=all_changes)
         options = RunOptions(targets=targets, allow_deletes=allow_deletes, observer=planner)
-        with stopping(options.stop):
-            try:
-                reports, plan = host.plan(name, options)
-            finally:
-                watcher.progress.end()
+        reports, plan = make_plan(host, name, options, planner)
         if out is not None:
             plan.write(out)
-        if as_json_lines:
-            for report in reports:
-                click.echo(report.to_json())
-        else:
-            if all_changes:
-                planner.add_kept(host.store, [Lane(report.connector, report.target) for report in reports])
-            show_plan(open_page(), reports, planner, out)
-        return worst([report.exit_code for report in reports])
+    if as_json_lines:
+        for report in reports:
+            click.echo(report.to_json())
+    else:
+        show_plan(open_page(), reports, planner, out)
+    return worst([report.exit_code for report in reports])

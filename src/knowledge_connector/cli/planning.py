@@ -6,16 +6,23 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from knowledge_connector.cli.terminal.page import Column, Page, Table
+from knowledge_connector.cli.terminal.signals import stopping
 from knowledge_connector.cli.terminal.summary import lane_name, quoted, show_message
 from knowledge_connector.cli.terminal.watch import Watcher
 from knowledge_connector.cli.terminal.words import bold, clean, counted, dim, duration, number, titled
+from knowledge_connector.execution import RunOptions
 from knowledge_connector.ports import Lane, StateStore
 from knowledge_connector.sync.plan import Action, Change
+from knowledge_connector.sync.planfile import PlanFile
 from knowledge_connector.sync.report import SyncReport
+
+if TYPE_CHECKING:
+    from knowledge_connector.app import Host
 
 ORDER = (
     Action.CREATE,
@@ -63,16 +70,13 @@ class Planner:
     Attributes:
         watcher: Shows progress, and gathers what failed.
         limit: How many changes of one kind to remember; 0 for all.
+        shows_all: Whether what is kept or skipped is shown, too.
     """
 
     watcher: Watcher
     limit: int
+    shows_all: bool
     lines: dict[tuple[Lane, Action], list[Line]] = field(default_factory=lambda: defaultdict(list))
-
-    @property
-    def shows_all(self) -> bool:
-        """Whether nothing is left out."""
-        return not self.limit
 
     def started(self, reports: Sequence[SyncReport]) -> None:
         """See `Observer`."""
@@ -82,7 +86,7 @@ class Planner:
         """See `Observer`."""
         self.watcher.changed(lane, change)
         lines = self.lines[lane, change.action]
-        if self.shows_all or len(lines) < self.limit:
+        if not self.limit or len(lines) < self.limit:
             lines.append(_line(change))
 
     def add_kept(self, store: StateStore, lanes: Sequence[Lane]) -> None:
@@ -105,6 +109,18 @@ def _line(change: Change) -> Line:
         reason, _, _ = reason.partition("; withheld: ")  # said once, below
     previous_id = change.previous_id if change.action is Action.RETAG else None
     return Line(change.action, change.external_id, change.name, reason, len(change.chunks), previous_id)
+
+
+def make_plan(host: Host, name: str, options: RunOptions, planner: Planner) -> tuple[list[SyncReport], PlanFile]:
+    """Plan, with progress while it lasts."""
+    with stopping(options.stop):
+        try:
+            reports, plan = host.plan(name, options)
+        finally:
+            planner.watcher.progress.end()
+    if planner.shows_all:
+        planner.add_kept(host.store, [Lane(report.connector, report.target) for report in reports])
+    return reports, plan
 
 
 def show_plan(page: Page, reports: Sequence[SyncReport], planner: Planner, out: Path | None) -> None:

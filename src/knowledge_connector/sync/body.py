@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 from knowledge_connector.errors import ConnectorError, DocumentError, Unreadable
-from knowledge_connector.model import Chunk, Content, Converted, Document, Raw, Unit
+from knowledge_connector.model import Chunk, Content, Converted, Document, Raw, length
 from knowledge_connector.ports import ChunkRules
 from knowledge_connector.sync.prepare import Prepared, Request, cut_of
 
@@ -93,12 +93,3 @@ def measure(chunk: Chunk, rules: ChunkRules) -> int:
     if rules.counts_metadata:
         size += sum(length(key, rules.unit) + length(str(value), rules.unit) for key, value in chunk.metadata.items())
     return size
-
-
-def length(text: str, unit: Unit) -> int:
-    """The length of a text in code points, UTF-16 code units or UTF-8 bytes."""
-    if unit == "characters":
-        return len(text)
-    if unit == "bytes":
-        return len(text.encode("utf-8", "surrogatepass"))
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2

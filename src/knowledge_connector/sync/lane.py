@@ -255,10 +255,14 @@ class LaneRun:
             size = f"{document.size_bytes} bytes, more than max_document_bytes = {self.rules.max_bytes}"
             return self._left_out(document, row, "too-large", size)
         seen = sight(document, sequence, self.rules.tags, recipe)
-        change = at_sight(seen, row, trust_revisions=not self.rules.refetch)
+        change = self._sure_of(seen, row)
         if change is None:
             self._bodies[sequence] = (seen, row)
         return change
+
+    def _sure_of(self, seen: Sighting, row: Known | None) -> Change | None:
+        can_retag = self.rules.limits.can_retag
+        return at_sight(seen, row, trust_revisions=not self.rules.refetch, can_retag=can_retag)
 
     def _left_out(self, document: Document, row: Known | None, code: str, message: str) -> Change:
         name = row.name if row else document.title or document.id
@@ -279,7 +283,7 @@ class LaneRun:
         """Whether `look` would ask for this document's body."""
         row = self._store.lookup(self.lane, [document.id]).get(document.id)
         seen = sight(document, 0, self.rules.tags, self._recipe(document.media_type) or "")
-        return at_sight(seen, row, trust_revisions=not self.rules.refetch) is None
+        return self._sure_of(seen, row) is None
 
     def settle(self, sequence: int, cut: int, prepared: Prepared) -> None:
         """Decide with the chunks in hand; `cut` says which of the cuts was made for this lane."""
@@ -288,18 +292,29 @@ class LaneRun:
         if not chunks:
             self._take_empty(seen, row)
             return
-        change = replace(by_content(seen, row, prepared.found, chunks, fingerprint), sequence=sequence)
+        can_retag = self.rules.limits.can_retag
+        planned = by_content(seen, row, prepared.found, chunks, fingerprint, can_retag=can_retag)
+        change = replace(self._within_limits(planned), sequence=sequence)
         if change.action is Action.CREATE and self._may_be_renamed(fingerprint):
             self._renames.append(replace(change, sequence=None))
             self._settled(sequence, False)
             return
         self.take(change)
 
+    def _within_limits(self, change: Change) -> Change:
+        """Refuse what the target would refuse, and name its limit."""
+        max_tags = self.rules.limits.max_tags
+        if change.draft is None or max_tags is None or len(change.draft.tags) <= max_tags:
+            return change
+        message = f"{len(change.draft.tags)} tags, and target {self.lane.target!r} takes {max_tags}"
+        return _failure(change.external_id, change.before, "write", "too-many-tags", message, None)
+
     def _take_empty(self, seen: Sighting, row: Known | None) -> None:
         """Nothing to know in it: what was known of it goes, as if it were deleted."""
         change = replace(as_skip(seen, row, "empty", "no text in it"), sequence=seen.sequence)
         if row is not None and row.source_id is not None:
             self._doom([row.external_id or ""], "its text is gone")
+            change = replace(change, row=None)
         self.take(change)
 
     def settle_error(self, sequence: int, stage: str, error: ConnectorError) -> None:

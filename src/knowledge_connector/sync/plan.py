@@ -111,8 +111,17 @@ def sight(document: Document, sequence: int, tags: tuple[str, ...], recipe: str)
     return Sighting(document, sequence, all_tags, recipe, digest(recipe, document.revision, listed))
 
 
-def at_sight(seen: Sighting, known: Known | None, *, trust_revisions: bool = True) -> Change | None:
-    """Decide without the body, or give `None` if the body is needed."""
+def at_sight(
+    seen: Sighting, known: Known | None, *, trust_revisions: bool = True, can_retag: bool = True
+) -> Change | None:
+    """Decide without the body, or give `None` if the body is needed.
+
+    Args:
+        seen: The document.
+        known: What is remembered of it.
+        trust_revisions: Whether an equal revision means an equal body.
+        can_retag: Whether the target can change name, link, tags and metadata without being sent the text again.
+    """
     if known is None or seen.revision_mark is None or not trust_revisions:
         return None
     document, name = seen.document, known.name
@@ -126,11 +135,18 @@ def at_sight(seen: Sighting, known: Known | None, *, trust_revisions: bool = Tru
             return Change(Action.KEEP, document.id, name, "same revision", source_id=known.source_id)
     if known.source_id is None or known.derived is None or known.content_mark != seen.content_mark:
         return None
-    return _same_text(seen, known, known.derived, reason="same revision")
+    change = _same_text(seen, known, known.derived, reason="same revision")
+    return change if can_retag or change.action is Action.KEEP else None
 
 
 def by_content(
-    seen: Sighting, known: Known | None, found: Converted, chunks: tuple[Chunk, ...], fingerprint: str
+    seen: Sighting,
+    known: Known | None,
+    found: Converted,
+    chunks: tuple[Chunk, ...],
+    fingerprint: str,
+    *,
+    can_retag: bool = True,
 ) -> Change:
     """Decide with the chunks in hand.
 
@@ -140,6 +156,7 @@ def by_content(
         found: What the content says of itself; its Markdown is not looked at.
         chunks: The chunks, at least one.
         fingerprint: Of the chunks.
+        can_retag: As for `at_sight`.
     """
     derived = _dump_derived(found)
     document = seen.document
@@ -148,7 +165,11 @@ def by_content(
         row = replace(known, held_revision=seen.revision_mark)
         return Change(Action.HOLD, document.id, known.name, "undone by hand; the origin is unchanged since", row=row)
     if known is not None and known.source_id is not None and known.fingerprint == fingerprint:
-        return _same_text(seen, known, derived, reason="same text")
+        change = _same_text(seen, known, derived, reason="same text")
+        if can_retag or change.action is Action.KEEP:
+            return change
+        rewritten = replace(draft, replaces=known.source_id)
+        return replace(change, action=Action.UPDATE, draft=rewritten, chunks=chunks)
     row = _row(seen, draft, derived, known)
     if known is None or known.source_id is None:
         reason = "changed since it was undone" if known is not None and known.held_fingerprint else "new"
@@ -180,19 +201,18 @@ def as_orphan(known: Known) -> Change:
 def as_skip(seen: Sighting, known: Known | None, code: str, message: str) -> Change:
     """Plan to leave a document out, and to remember it, so that it is not fetched again until its revision changes."""
     document = seen.document
+    name = known.name if known and known.name else document.title or document.id
     if known is not None and known.source_id is not None:
-        return Change(Action.SKIP, document.id, known.name, f"{message}; the version held stays", code=code)
-    blank = Known(digest(document.id), document.id)
+        message += "; the version held stays"
     row = replace(
-        known or blank,
-        name=document.title or document.id,
-        uri=document.uri,
+        known or Known(digest(document.id), document.id, name=name, uri=document.uri),
         revision=document.revision,
         revision_mark=seen.revision_mark,
+        content_mark=None,
         skipped=code,
         doomed=None,
     )
-    return Change(Action.SKIP, document.id, row.name, message, row=row, code=code)
+    return Change(Action.SKIP, document.id, name, message, row=row, code=code)
 
 
 def _same_text(seen: Sighting, known: Known, derived: str, *, reason: str) -> Change:
