@@ -154,7 +154,7 @@ class Host:
             for lane in lanes:
                 lane.reconcile()
                 for change in undo(self.store, run, lane.lane):
-                    lane.take_back(change)
+                    lane.take(change)
                 lane.close()
 
         modes = dict.fromkeys(targets, RunMode())

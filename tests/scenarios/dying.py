@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
@@ -11,28 +9,13 @@ from typing import Any, cast
 from knowledge_connector import Target, TargetSession, hookimpl
 from knowledge_connector.ports import StateStore
 from knowledge_connector.targets.sqlite.target import SqliteTarget
+from scenarios.fate import FATE
 
 SESSION_STEPS = {"begin", "add", "commit", "retag", "delete", "flush"}
 STORE_STEPS = {
     "start_run", "finish_run", "reconcile", "keep_token", "mark_listed", "keep", "forget", "doom", "tidy", "open_effects",
     "close_effects", "failed", "succeeded", "keep_cursor", "keep_version", "record", "prune",
 }  # fmt: skip
-
-
-class Fate:
-    """Counts the steps of this process, and ends it before number `dies_at`."""
-
-    def __init__(self) -> None:
-        self.steps = 0
-        self.dies_at = 0
-
-    def step(self) -> None:
-        self.steps += 1
-        if self.steps == self.dies_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-FATE = Fate()
 
 
 class Watched:

@@ -1,8 +1,8 @@
 """A small origin for whole runs: a JSON file that tests rewrite between runs, with every kind of trouble on demand.
 
-The file holds a list of entries. An entry has an `id` and either `text` (converted and cut in a child process), `chunks` (cut already), or
-a `kind`: `fail`, `locked` (everything beneath), `excluded`, `tombstone`, `checkpoint`, `die` (the listing breaks off) or `raise` (a fault
-in the plugin). `body` may be `fail`: listed well, but it cannot be fetched.
+The file holds a list of entries. An entry has an `id` and either `text` (converted and cut in a child process), `chunks` (cut already),
+or a `kind`: `fail`, `locked` (everything beneath), `excluded`, `tombstone`, `gate` (wait for a pipe), `die` (the listing breaks off) or
+`raise` (a fault in the plugin). `body` may be `fail`: listed well, but it cannot be fetched.
 """
 
 from __future__ import annotations
@@ -68,6 +68,11 @@ class ShelfConnector(Connector[ShelfConfig]):
                 return Skip(entry["id"], "excluded", excluded=True)
             case "tombstone":
                 return Tombstone(entry["id"])
+            case "gate":
+                Path(entry["path"]).read_text(
+                    encoding="utf-8"
+                )  # waits until somebody opens the other end, and closes it
+                return Skip(entry["id"], "gate")
             case "die":
                 raise Unavailable("the origin went away")
             case "raise":

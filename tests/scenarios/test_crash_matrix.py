@@ -6,18 +6,19 @@ import os
 import shutil
 import signal
 import sqlite3
-import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
-from knowledge_connector import Host
+from knowledge_connector import ConfigError, Host
+from knowledge_connector.clock import SystemClock
 from knowledge_connector.config import load
 from knowledge_connector.state import open_state
 from scenarios import dying
-from scenarios.world import Contents, World
+from scenarios.fate import FATE
+from scenarios.world import Contents, World, contents_of
 
 DYING = Path(__file__).with_name("dying.py")
 OLD = "old"
@@ -27,11 +28,11 @@ NEW = "new"
 def furnish(world: World, version: str) -> None:
     """Before: documents 0 to 19. After: some edited, renamed, retitled, deleted, new; one fails."""
     world.shelf.clear()
-    for number in range(20):
+    for number in range(40):
         world.put(f"d{number}", f"first {number}", f"second {number} {OLD}", title=f"Title {number}")
     if version == OLD:
         return
-    for number in range(4):
+    for number in (*range(4), *range(20, 32)):
         world.put(f"d{number}", f"first {number}", f"second {number} {NEW}", "third", title=f"Title {number}")
     for number in range(4, 7):
         world.shelf[f"d{number}"]["title"] = f"Other title {number}"
@@ -45,17 +46,13 @@ def furnish(world: World, version: str) -> None:
     world.shelf["d19"]["revision"] = "2"
 
 
-def expected(world: World) -> Contents:
-    return world.expected()
-
-
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A world after its first run."""
     folder = tmp_path_factory.mktemp("before")
     world = make_world(folder)
     furnish(world, OLD)
-    assert world.run().created == 20
+    assert world.run().created == 40
     return folder
 
 
@@ -75,13 +72,21 @@ def copy_of(before: Path, folder: Path) -> World:
     return world
 
 
-def run_watched(world: World) -> None:
-    """One run, in this process, with every step counted."""
+def watched_host(world: World) -> Host:
+    """A host in this process, with every step counted."""
     settings = load(world.folder / "connectors.toml", {})
-    with Host(settings) as plain:
-        store = dying.watched_store(open_state(settings.state.url, settings.base, plain.clock))
-    with Host(settings, store=store) as host:
+    return Host(settings, store=dying.watched_store(open_state(settings.state.url, settings.base, SystemClock())))
+
+
+def run_watched(world: World) -> None:
+    with watched_host(world) as host:
         host.run("shelf")
+
+
+def undo_watched(world: World) -> None:
+    """Take back the first run."""
+    with watched_host(world) as host:
+        host.undo(1)
 
 
 def in_child(work: Callable[[], None]) -> int:
@@ -112,11 +117,13 @@ class Reader:
         self.path = world.folder / ".connector" / "knowledge.db"
         self.allowed = [{id_: chunks for id_, (_, chunks) in contents.items()} for contents in allowed]
         self.always = {id_ for id_ in self.allowed[0] if all(id_ in contents for contents in self.allowed)}
-        self.looks = 0
 
     def __call__(self) -> None:
-        self.looks += 1
+        if not self.path.exists():
+            return
         with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as db:
+            if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'sources'").fetchone():
+                return  # the store is being made
             rows = db.execute(
                 "SELECT s.external_id, c.text FROM sources AS s LEFT JOIN chunks AS c ON c.source = s.id ORDER BY s.id, c.ordinal"
             ).fetchall()
@@ -128,36 +135,88 @@ class Reader:
         assert self.always <= seen.keys(), "a source was gone for a moment"
 
 
-def test_a_run_killed_at_any_step_is_made_good_by_the_next(before: Path, tmp_path: Path) -> None:
-    calm = copy_of(before, tmp_path / "calm")
+def count_steps(work: Callable[[World], None], world: World) -> int:
+    FATE.steps = FATE.dies_at = 0
+    work(world)
+    return FATE.steps
+
+
+def die_at(step: int, work: Callable[[World], None], world: World) -> Callable[[], None]:
+    def doomed() -> None:
+        FATE.steps, FATE.dies_at = 0, step
+        work(world)
+
+    return doomed
+
+
+def crash_everywhere(
+    work: Callable[[World], None], mend: Callable[[Host], None], make: Callable[[Path], World], folder: Path
+) -> int:
+    """Kill `work` at each of its steps, `mend`, and compare with a calm one.
+
+    Returns:
+        How many crash points there are.
+    """
+    calm = make(folder / "calm")
     old = calm.contents()
-    dying.FATE.steps = dying.FATE.dies_at = 0
-    run_watched(calm)
-    total = dying.FATE.steps
+    total = count_steps(work, calm)
     right = calm.contents()
     assert right != old
-    assert total > 100
-
-    survived = []
     for step in range(1, total + 1):
-        world = copy_of(before, tmp_path / "crashed")
+        world = make(folder / "crashed")
         reader = Reader(world, [old, right])
-
-        def doomed(world: World = world, step: int = step) -> None:
-            dying.FATE.steps, dying.FATE.dies_at = 0, step
-            run_watched(world)
-
-        ended_by = wait_for(in_child(doomed), reader)
-        if ended_by != signal.SIGKILL:
-            survived.append((step, ended_by))
-            continue
+        assert wait_for(in_child(die_at(step, work, world)), reader) == signal.SIGKILL
         reader()
         with closing(sqlite3.connect(reader.path)) as db:
             assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        report = world.run()
-        assert report.status == "partial", report.message
-        assert world.contents() == right, f"after a crash at step {step}"
-        after = world.planned()
-        assert after == {}, f"after a crash at step {step}: {after}"
-    assert not survived
-    sys.stdout.write(f"{total} crash points\n")
+        with world.host() as host:
+            mend(host)
+            assert contents_of(host) == right, f"after a crash at step {step}"
+            _, plan = host.plan("shelf")
+            assert plan.lanes[0].changes == [], f"after a crash at step {step}"
+    return total
+
+
+def test_a_run_killed_at_any_step_is_made_good_by_the_next(before: Path, tmp_path: Path) -> None:
+    def run_again(host: Host) -> None:
+        report = host.run("shelf")
+        assert report.status == "partial", report.message  # one document fails on purpose
+
+    points = crash_everywhere(run_watched, run_again, lambda folder: copy_of(before, folder), tmp_path)
+    assert points > 150
+
+
+def test_a_first_run_killed_at_any_step_is_made_good_by_the_next(tmp_path: Path) -> None:
+    def empty(folder: Path) -> World:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        world = make_world(folder)
+        world.run()  # makes the stores, which is not what is tested here
+        for number in range(6):
+            world.put(f"d{number}", f"one {number}", f"two {number}")
+        world.save()
+        return world
+
+    def run_again(host: Host) -> None:
+        assert host.run("shelf").status == "ok"
+
+    assert crash_everywhere(run_watched, run_again, empty, tmp_path) > 70
+
+
+def test_an_undo_killed_at_any_step_is_finished_by_another(before: Path, tmp_path: Path) -> None:
+    """The first run made everything, so its undo takes everything away; what a killed undo left is undone by the next one."""
+
+    def undo_again(host: Host) -> None:
+        with suppress(ConfigError):  # nothing is left to undo
+            host.undo(1)
+        assert host.run("shelf").changed == 0, "what was undone stays undone"
+
+    def make(folder: Path) -> World:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(before, folder)
+        world = make_world(folder)
+        furnish(world, OLD)
+        world.save()
+        return world
+
+    assert crash_everywhere(undo_watched, undo_again, make, tmp_path) > 70

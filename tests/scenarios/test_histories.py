@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from knowledge_connector.execution import RunOptions
-from scenarios import dying
+from scenarios.fate import FATE
 from scenarios.test_crash_matrix import in_child, make_world, run_watched, wait_for
 from scenarios.world import Contents, World
 
@@ -122,7 +122,7 @@ class Histories(RuleBasedStateMachine):
     @rule(step=st.integers(1, 60))
     def crash(self, step: int) -> None:
         def doomed() -> None:
-            dying.FATE.steps, dying.FATE.dies_at = 0, step
+            FATE.steps, FATE.dies_at = 0, step
             run_watched(self.world)
 
         self.world.save()

@@ -77,15 +77,7 @@ class World:
     def contents(self) -> Contents:
         """What the target holds: name and chunks by id."""
         with self.host() as host:
-            target = host.target("local")
-            held: Contents = {}
-            with target.open("shelf", fence=0) as session:
-                for source in session.sources():
-                    stored = session.read(source.source_id)
-                    assert stored is not None
-                    assert source.external_id not in held, "a twin"
-                    held[stored.draft.external_id] = (stored.draft.name, tuple(c.text for c in stored.chunks))
-            return held
+            return contents_of(host)
 
     def expected(self) -> Contents:
         """What the target should hold after a calm run of well-behaved documents."""
@@ -94,3 +86,15 @@ class World:
             for entry in self.shelf.values()
             if "chunks" in entry
         }
+
+
+def contents_of(host: Host) -> Contents:
+    """What the target `local` holds for the connector `shelf`: name and chunks by id."""
+    held: Contents = {}
+    with host.target("local").open("shelf", fence=0) as session:
+        for source in session.sources():
+            stored = session.read(source.source_id)
+            assert stored is not None, "an unfinished source"
+            assert source.external_id not in held, "a twin"
+            held[stored.draft.external_id] = (stored.draft.name, tuple(chunk.text for chunk in stored.chunks))
+    return held

@@ -41,6 +41,8 @@ _TAG_LOOKALIKE: Final = re.compile("<(?=[^\x00-\x7f])")
 _TILDES: Final = re.compile(r"^ {0,3}~{4,}(?=[ \t]*$)", re.MULTILINE)
 _SPACES: Final = re.compile(r"\s+")
 
+_NOTHING: Final[tuple[int, Kind, int, str]] = (0, "lines", 0, "")
+
 _parser = Markdown(options=Options.ENABLE_TABLES)
 
 
@@ -97,11 +99,13 @@ def leading_titles(text: str) -> list[str]:
 
 def _with_ends(starts: Iterator[tuple[int, Kind, int, str]], end: int) -> list[Block]:
     """Let each block end where the next begins; the first takes what is before it."""
-    found = list(starts) or [(0, "lines", 0, "")]
-    borders = [start for start, *_ in found]
-    borders.append(end)
-    borders[0] = 0
-    return [Block(borders[i], borders[i + 1], kind, level, title) for i, (_, kind, level, title) in enumerate(found)]
+    blocks = []
+    begin, (_, kind, level, title) = 0, next(starts, _NOTHING)
+    for line, next_kind, next_level, next_title in starts:
+        blocks.append(Block(begin, line, kind, level, title))
+        begin, kind, level, title = line, next_kind, next_level, next_title
+    blocks.append(Block(begin, end, kind, level, title))
+    return blocks
 
 
 def _starts(text: str, parseable: str, is_long: Callable[[int, int], bool]) -> Iterator[tuple[int, Kind, int, str]]:

@@ -43,17 +43,18 @@ class _Frame(NamedTuple):
 
 def cut(ruler: Ruler, block: Block, first: int, room: int) -> Iterator[Part]:
     """Give a block in parts of at most `room` units each, and of `first` units for the first."""
+    text = ruler.text
     frame = _frame(ruler, block, min(first, room) // 2)
+    visible_end = block.start + len(text[block.start : block.end].rstrip())
     start, before, space = block.start, "", first
     while True:
         space -= ruler.count(before)
-        if ruler.trimmed(start, block.end) + ruler.count(frame.last) <= space:
+        if ruler.reach(start, space - ruler.count(frame.last)) >= visible_end:
             yield Part(start, block.end, before, frame.last)
             return
-        space -= ruler.count(frame.after)
-        stop = max(start + 1, min(ruler.reach(start, space), frame.inner_end))
-        end = border(ruler.text, start, stop, prose=block.kind == "prose")
-        on_own_line = ruler.text.endswith("\n", start, end)
+        stop = max(start + 1, min(ruler.reach(start, space - ruler.count(frame.after)), frame.inner_end))
+        end = border(text, start, stop, prose=block.kind == "prose")
+        on_own_line = text.endswith("\n", start, end)
         yield Part(start, end, before, frame.after.removeprefix("\n") if on_own_line else frame.after)
         start, before, space = end, frame.before, room
 

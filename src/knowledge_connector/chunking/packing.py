@@ -4,11 +4,11 @@ One pass over the blocks. A heading never travels without what follows it: headi
 joins the open chunk where
 
  - its whole section still fits, or
- - the chunk is not half full yet and the group fits, or
- - it is too long for any chunk and would find half a chunk of space here.
+ - it fits, and begins no section or finds the chunk not half full, or
+ - its block is too long for any chunk and would find half a chunk of space here.
 
 Sections of the top level (the smallest that several headings have) share a chunk only if one of the two is tiny.
-A chunk's heading path is that of its first block, together with deeper headings that follow immediately.
+A chunk's heading path is that of its first block, with the deeper headings that follow it immediately.
 """
 
 from __future__ import annotations
@@ -159,9 +159,9 @@ class _Packer:
     def _joins(self, group: Group) -> bool:
         """Whether a group belongs into the open chunk: see the rules at the top of this module."""
         start = self._starts[group.first]
-        section_end = self._section_ends.get(group.first)
         space = self._room - self._used
         needed = self._ends[group.end - 1] - start
+        section_end = self._section_ends.get(group.first)
         if section_end is not None:
             section = max(needed, self._ends[section_end - 1] - start)
             if self._blocks[group.first].level == self._top_level and min(self._used, section) * _TINY > self._room:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from knowledge_connector.model import length
+
 if TYPE_CHECKING:
     from knowledge_connector.model import Unit
 
@@ -33,7 +35,7 @@ class Ruler:
         """Units of some other text."""
         if self.unit == "characters" or text.isascii():
             return len(text)
-        return len(text.encode(self._encoding, "surrogatepass")) // self._width
+        return length(text, self.unit)
 
     def reach(self, start: int, room: int) -> int:
         """The farthest position so that no more than `room` units lie between it and `start`; at least one character on."""

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import click
 
-from knowledge_connector.cli.shared import SHARED_OPTIONS
+from knowledge_connector.cli.shared import FILE_VARIABLE, shared_options
 
 COMMANDS: dict[str, dict[str, str]] = {
     "Keep knowledge in step": {
@@ -58,7 +58,7 @@ class Commands(click.Group):
 
 @click.group(
     cls=Commands,
-    params=[*SHARED_OPTIONS],
+    params=shared_options(variable=FILE_VARIABLE),
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="`connector COMMAND -h` tells more about each. Exit codes: 0 done · 1 some documents failed · 2 configuration · "
     "3 the run could not go on · 4 deletes withheld · 130 interrupted.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from collections.abc import Sequence
 
@@ -12,9 +11,6 @@ import click
 from knowledge_connector.cli.commands import connector
 from knowledge_connector.cli.shared import Setup, tell_error
 from knowledge_connector.errors import ConnectorError
-
-BROKEN_PIPE = 141
-"""What a shell reports of a program that wrote into a closed pipe: 128 + SIGPIPE."""
 
 INTERRUPTED = 130
 """As `sync.report.ExitCode`, which is not imported for this."""
@@ -31,7 +27,6 @@ def guarded_call(arguments: Sequence[str]) -> int:
     _take_any_character()
     try:
         outcome = connector.main(list(arguments), prog_name="connector", standalone_mode=False, obj=setup)
-        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -41,9 +36,6 @@ def guarded_call(arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted; what was done is kept.", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        _close_quietly()
-        return BROKEN_PIPE
     except OSError as error:  # a disk that is full, a folder that may not be written
         tell_error(f"{error.filename or 'the system'}: {error.strerror or error}", traceback=setup.verbosity > 0)
         return ConnectorError.exit_code
@@ -58,9 +50,3 @@ def _take_any_character() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _close_quietly() -> None:
-    """Nobody reads any more: let the interpreter's last flush go nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())

@@ -19,7 +19,7 @@ def command(name: str, what: str, as_json_lines: bool) -> int:
 
     WHAT is its id, its link or its title, or a part of one.
     """
-    from knowledge_connector.cli.explaining import show_explanation
+    from knowledge_connector.cli.terminal.stories import show_explanation
     from knowledge_connector.story import explain
 
     with opened_host() as host:

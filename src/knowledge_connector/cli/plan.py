@@ -40,8 +40,8 @@ def command(
     as_json_lines: bool,
 ) -> int:
     """Show what a run would do, and why. Nothing is written."""
-    from knowledge_connector.cli.planning import Planner, make_plan, show_plan
     from knowledge_connector.cli.running import Manner, watcher_for
+    from knowledge_connector.cli.terminal.plans import Planner, make_plan, show_plan
     from knowledge_connector.execution import RunOptions
     from knowledge_connector.sync.report import worst
 

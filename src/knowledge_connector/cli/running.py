@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,8 +19,11 @@ from knowledge_connector.cli.terminal.watch import Watcher
 from knowledge_connector.cli.terminal.words import dim
 from knowledge_connector.errors import ConnectorError
 from knowledge_connector.execution import RunOptions
-from knowledge_connector.story import listed_before
+from knowledge_connector.ports import StateStore
 from knowledge_connector.sync.report import ExitCode, SyncReport, worst
+
+RUNS_LOOKED_AT = 20
+"""How far back to look for a run that listed documents."""
 
 Work = Callable[[RunOptions], list[SyncReport]]
 """One run; gives a report for each target."""
@@ -44,6 +48,14 @@ class Results:
 
     reports: list[SyncReport] = field(default_factory=list)
     codes: list[ExitCode] = field(default_factory=list)
+
+
+def listed_before(store: StateStore, connector: str) -> dict[str, int]:
+    """How many documents the last run listed, by target: what the next one may expect."""
+    for run in store.runs(connector, RUNS_LOOKED_AT):
+        if run.kind in ("run", "plan") and run.report:
+            return {report["target"]: report["listed"] for report in json.loads(run.report)}
+    return {}
 
 
 def watcher_for(host: Host, manner: Manner) -> Watcher:
@@ -96,7 +108,7 @@ def _show(page: Page, results: Results, watcher: Watcher) -> None:
         return
     show_reports(page, results.reports)
     show_refusals(page, watcher.refusals)
-    show_failures(page, watcher.failures, sum(report.failed for report in results.reports))
+    show_failures(page, watcher.failures, results.reports)
     changed = list(dict.fromkeys(report.run for report in results.reports if report.changed))
     if changed:
         page.line()

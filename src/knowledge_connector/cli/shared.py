@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,8 +20,6 @@ FILE_VARIABLE = "CONNECTOR_CONFIG"
 """As `config.CONFIG_VARIABLE`; that room is too heavy for `--help`."""
 
 DEFAULT_FILE = "connectors.toml"
-
-CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 
 @dataclass
@@ -44,24 +44,36 @@ def _keep_verbosity(context: click.Context, _: click.Parameter, value: int) -> N
     context.ensure_object(Setup).verbosity += value
 
 
-SHARED_OPTIONS: list[click.Parameter] = [
-    click.Option(
-        ["-c", "--config"],
-        type=click.Path(dir_okay=False),
-        metavar="FILE",
-        callback=_keep_config,
-        expose_value=False,
-        help=f"Read this file; otherwise the one that {FILE_VARIABLE} names, or {DEFAULT_FILE} here.",
-    ),
-    click.Option(
-        ["-v", "--verbose"],
-        count=True,
-        callback=_keep_verbosity,
-        expose_value=False,
-        help="Tell more on stderr; twice for everything.",
-    ),
-]
-"""They stand before or after a command's name."""
+def shared_options(*, variable: str | None = None) -> list[click.Parameter]:
+    """The options that stand before or after a command's name.
+
+    Args:
+        variable: The environment variable that names the file; only before the name, or it would outrank a `-c` given there.
+    """
+    return [
+        click.Option(
+            ["-c", "--config"],
+            type=click.Path(dir_okay=False),
+            metavar="FILE",
+            envvar=variable,
+            callback=_keep_config,
+            expose_value=False,
+            help=f"Read this file; otherwise the one that {FILE_VARIABLE} names, or {DEFAULT_FILE} here.",
+        ),
+        click.Option(
+            ["-v", "--verbose"],
+            count=True,
+            callback=_keep_verbosity,
+            expose_value=False,
+            help="Tell more on stderr; twice for everything.",
+        ),
+    ]
+
+
+SHARED_OPTIONS = shared_options()
+
+BROKEN_PIPE = 141
+"""What a shell reports of a program that wrote into a closed pipe: 128 + SIGPIPE."""
 
 
 class Command(click.Command):
@@ -73,11 +85,23 @@ class Command(click.Command):
         return [*own, *SHARED_OPTIONS, help_option]
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run it."""
+        """Run it; a reader that has gone away is no error."""
         from knowledge_connector.cli.terminal.log import log_to_stderr  # `--help` needs no log
 
         with log_to_stderr(ctx.ensure_object(Setup).verbosity):
-            return super().invoke(ctx)
+            try:
+                outcome = super().invoke(ctx)
+                sys.stdout.flush()
+            except BrokenPipeError:
+                _close_quietly()
+                ctx.exit(BROKEN_PIPE)
+            return outcome
+
+
+def _close_quietly() -> None:
+    """Let what is left, and the interpreter's last flush, go nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
 
 
 @contextmanager

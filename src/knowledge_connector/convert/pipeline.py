@@ -14,7 +14,7 @@ from knowledge_connector.kit.text import clean
 from knowledge_connector.model import Converted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from knowledge_connector.model import Raw
     from knowledge_connector.ports import Converter
@@ -97,12 +97,6 @@ class ConverterSet:
         if entry is None:
             raise Unreadable(f"there is no converter for {_essence(media_type)}", code="unsupported")
         return entry
-
-
-def worker(setup: tuple[ConverterSet, Settings]) -> Callable[[Raw], Converted]:
-    """For a `Sandbox` that only converts: `WorkerSpec("knowledge_connector.convert.pipeline:worker", (converters, settings))`."""
-    converters, settings = setup
-    return lambda raw: converters.convert(raw, settings)
 
 
 def _essence(media_type: str) -> str:

@@ -125,6 +125,7 @@ class Writer:
         with self._store.transaction():
             for outcome in batch:
                 self._keep_version(outcome)
+            self._store.keep(self._lane, [row for outcome in batch for row in outcome.change.intent])
             effects = [_effect(outcome.change) for outcome in batch]
             for outcome, number in zip(batch, self._store.open_effects(self._run, self._lane, effects), strict=True):
                 outcome.effect = number
@@ -202,7 +203,7 @@ class Writer:
             for outcome in confirmed
             if outcome.change.row is not None
         ]
-        self._store.keep(self._lane, rows)
+        self._store.keep(self._lane, [*rows, *(row for outcome in confirmed for row in outcome.change.also)])
         if self._keeps_content:
             return
         for outcome in confirmed:

@@ -208,12 +208,6 @@ class LaneRun:
         self._listing = listing
         self._look_for_renames = renames and whole and self._holdings > 0 and self.rules.limits.can_rename
 
-    def take_back(self, change: Change) -> None:
-        """Take a change that `undo` planned. What must wait for the writes before it does so."""
-        if not change.action.writes:
-            self._writer.drain()
-        self.take(change)
-
     # ------------------------------------------------------------------------------------------------ during the listing
 
     def look(self, documents: Sequence[tuple[int, Document]]) -> list[int]:

@@ -46,6 +46,8 @@ class Change:
         source_id: The source it acts upon, if there is one already.
         draft, chunks: What shall be written, for those that write.
         row: What to remember once it has happened; `None` to leave the memory as it is.
+        intent: What to remember before it is tried: a decision of a person, which stands even if the outcome gets lost.
+        also: Further rows to remember with `row`.
         before: The memory it was planned on.
         code: Reason code of a skip, or of a failure.
         stage: Where a failure happened: list, fetch, convert, chunk or write.
@@ -61,6 +63,8 @@ class Change:
     chunks: tuple[Chunk, ...] = ()
     row: Known | None = None
     before: Known | None = None
+    intent: tuple[Known, ...] = ()
+    also: tuple[Known, ...] = ()
     code: str = ""
     stage: str = ""
     sequence: int | None = None

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from knowledge_connector.errors import ConfigError
-from knowledge_connector.model import Chunk, Unit
+from knowledge_connector.model import Chunk, Unit, length
 from knowledge_connector.ports import Chunker, ChunkRules
 
 SCRIPTS: dict[str, str] = {
@@ -103,18 +103,11 @@ def chunk_rules() -> st.SearchStrategy[ChunkRules]:
     )
 
 
-def measure(text: str, unit: Unit) -> int:
-    """Count as a target would."""
-    if unit == "characters":
-        return len(text)
-    return len(text.encode("utf-8")) if unit == "bytes" else len(text.encode("utf-16-le")) // 2
-
-
 def sizes(chunks: Iterable[Chunk], rules: ChunkRules) -> list[int]:
     """What each chunk takes, in the rules' unit, with its metadata if that counts."""
     return [
-        measure(chunk.text, rules.unit)
-        + sum(measure(f"{key}{value}", rules.unit) for key, value in chunk.metadata.items() if rules.counts_metadata)
+        length(chunk.text, rules.unit)
+        + sum(length(f"{key}{value}", rules.unit) for key, value in chunk.metadata.items() if rules.counts_metadata)
         for chunk in chunks
     ]
 

@@ -1,4 +1,4 @@
-"""Both chunkers come through the hook, and cost nothing before they are used."""
+"""The chunkers come through the hook, and load no library before it is needed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from knowledge_connector.chunking.plain import PlainChunker
 from knowledge_connector.ports import ChunkRules
 
 
-def test_the_hook_brings_both_chunkers() -> None:
+def test_the_hook_brings_the_chunkers() -> None:
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     manager.register(plugin)
 
-    assert [chunker.name for [*chunkers] in manager.hook.register_chunkers() for chunker in chunkers] == [
+    assert {chunker.name for [*chunkers] in manager.hook.register_chunkers() for chunker in chunkers} >= {
         "markdown",
         "plain",
-    ]
+    }
 
 
 def test_registering_does_not_load_the_parser_nor_chunking_the_splitter() -> None:

@@ -35,6 +35,12 @@ def test_the_table_says_what_the_commands_say(name: str):
     assert (command.help or "").partition("\n")[0] == summary
 
 
+def test_every_command_is_in_the_table():
+    here = Path(edge.__file__).parent
+    found = [file.stem for file in here.glob("*.py") if "\n@click.command(" in file.read_text(encoding="utf-8")]
+    assert sorted(found) == sorted(NAMES)
+
+
 def test_constants_that_are_not_imported_for_their_weight_agree_with_their_owners():
     assert shared.FILE_VARIABLE == CONFIG_VARIABLE
     assert edge.INTERRUPTED == ExitCode.INTERRUPTED
@@ -100,8 +106,11 @@ class TellerConnector(Connector[TellerConfig]):
     type = "teller"
 
     def read(self, context):
-        context.log.info("a phrase", extra={"page": "first page"})
+        context.log.info("a phrase")
         yield Document("d", "Title", "text")
+
+    def explain(self, needle, context):
+        return context.no_such_thing
 
     def check(self, context):
         raise ZeroDivisionError("secret details")
@@ -123,17 +132,53 @@ def teller(world: World) -> World:
 
 @pytest.mark.usefixtures("teller")
 def test_the_log_is_for_those_who_ask(connector: Connector):
-    line = "TIME INFO    a phrase run_id=2 connector=teller page='first page'\n"
+    line = "TIME INFO    a phrase run_id=2 connector=teller\n"
     assert connector("run", "teller").err == ""
     assert line in connector("run", "teller", "-v").err
 
 
 @pytest.mark.usefixtures("teller")
 def test_a_plugin_that_raises_is_named(connector: Connector):
+    explained = connector("explain", "teller", "d")
+    assert explained.code == 2
+    assert (
+        "plugin connector_plugins.teller raised AttributeError (teller.py, line 16) while explaining" in explained.err
+    )
     ran = connector("check", "teller")
     assert ran.code == 3
-    assert "raised ZeroDivisionError (teller.py, line 17) while checking" in ran.out
+    assert "plugin connector_plugins.teller raised ZeroDivisionError (teller.py, line 19) while checking" in ran.out
     assert "secret details" not in ran.out + ran.err
+
+
+def test_what_nobody_expected_is_told_in_a_line(world: World, connector: Connector):
+    (world.folder / "clumsy.py").write_text(CLUMSY, encoding="utf-8")
+    file = world.folder / "connectors.toml"
+    text = file.read_text(encoding="utf-8").replace("paths = [", 'paths = ["clumsy.py", ')
+    file.write_text(text + '[connectors.clumsy]\ntype = "clumsy"\n', encoding="utf-8")
+    ran = connector("run", "clumsy")
+    assert ran.code == 3
+    assert ran.err.startswith("Error: this should not have happened: ZeroDivisionError: division by zero\n")
+    assert "Please report it" in ran.err
+    assert "Traceback" not in ran.err
+    assert "Traceback" in connector("run", "clumsy", "-v").err
+
+
+CLUMSY = """
+from knowledge_connector import Connector, hookimpl
+
+class ClumsyConnector(Connector):
+    type = "clumsy"
+
+    def __init__(self, config):
+        self.share = 1 / 0
+
+    def read(self, context):
+        return iter(())
+
+@hookimpl
+def register_connectors():
+    return [ClumsyConnector]
+"""
 
 
 def complete(words: str, **environ: str) -> list[str]:
@@ -147,7 +192,7 @@ def complete(words: str, **environ: str) -> list[str]:
     }
     code = "from knowledge_connector.cli import main; main()"
     ran = subprocess.run([sys.executable, "-c", code], env=settings, check=True, capture_output=True, text=True)
-    return [line.partition(",")[2] for line in ran.stdout.splitlines()]
+    return [line.partition(",")[2] for line in ran.stdout.splitlines() if line]
 
 
 def test_commands_and_names_complete(world: World):
@@ -170,7 +215,7 @@ def test_a_pipe_that_breaks_is_no_error(world: World):
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""
-    assert process.returncode == edge.BROKEN_PIPE
+    assert process.returncode == shared.BROKEN_PIPE
 
 
 def test_names_that_are_not_utf_8_are_written_as_escapes(world: World):

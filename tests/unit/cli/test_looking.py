@@ -66,23 +66,33 @@ def test_explain_tells_why_a_document_is_not_there(connector: Connector):
     assert "  tried again  in every run, or now: connector retry shelf\n" in ran.out
 
 
-def test_explain_tells_what_undo_holds(shelf: World, connector: Connector):
+@pytest.mark.usefixtures("shelf")
+def test_explain_tells_what_undo_holds(connector: Connector):
     connector("undo", "2", "-q")
     told = connector("explain", "shelf", "edited").out
     assert "  undone       kept so until its origin changes, or until: connector release shelf\n" in told
-    del shelf.shelf["edited"]
+
+
+def test_explain_tells_of_a_document_that_waits_to_be_deleted(world: World, connector: Connector):
+    for number in range(12):
+        world.put(f"d{number}", f"text {number}")
     connector("run", "shelf", "-q")
-    assert "  listed       last by run" in connector("explain", "shelf", "edited").out
+    world.shelf.clear()
+    world.put("d0", "text 0")
+    connector("run", "shelf", "-q")
+    assert "  listed       last by run 1, DATE; not by run 2, DATE\n" in connector("explain", "shelf", "d5").out
 
 
-@pytest.mark.usefixtures("shelf")
-def test_explain_lists_what_may_be_meant_and_says_what_was_looked_at(connector: Connector):
+def test_explain_lists_what_may_be_meant_and_says_what_was_looked_at(shelf: World, connector: Connector):
     several = connector("explain", "shelf", "e")
     assert several.code == 0
     assert several.out.startswith("4 documents may be meant by “e”:\n  The same  same\n  Edited  edited\n")
     none = connector("explain", "shelf", "nothing like it")
     assert none.code == 1
     assert none.out.startswith("shelf knows no document “nothing like it”.\nLooked at: ids, links and titles")
+    shelf.put("left out", kind="excluded")
+    connector("run", "shelf", "-q")
+    assert "\nThe last run skipped some: excluded 1\n" in connector("explain", "shelf", "left out").out
 
 
 @pytest.mark.usefixtures("shelf")
@@ -95,7 +105,7 @@ def test_explain_as_json(connector: Connector):
 def test_history_lists_runs_newest_first(connector: Connector):
     connector("plan", "shelf")
     assert connector("history").out == (
-        "run  connector  kind  started           time    status   what happened\n"
+        "run  connector  kind  started             time  status   what happened\n"
         "  3  shelf      plan  DATE  0.00 s  partial  local: 1 failed\n"
         "  2  shelf      run   DATE  0.00 s  partial  local: 1 updated, 1 retagged, 1 deleted, 1 failed\n"
         "  1  shelf      run   DATE  0.00 s  ok       local: 4 created\n"
@@ -168,7 +178,7 @@ def test_search_shows_what_an_assistant_would_find(connector: Connector):
     assert ran.out == " 1  The same\n    a calm text\n    shelf · same · calm\n"
     assert connector("search", "calm", "--tag", "other").out == "Nothing found for “calm”.\n"
     hit = json.loads(connector("search", "--connector", "shelf", "text moves", "--limit", "1", "--json").out)
-    assert list(hit) == "connector source external_id title url heading text score tags".split()
+    assert list(hit) == ["connector", "source", "external_id", "title", "url", "heading", "text", "score", "tags"]
     assert hit["external_id"] == "new-name"
 
 
@@ -182,7 +192,9 @@ def test_sources_lists_what_is_held(connector: Connector):
         "3 sources, 3 chunks\n"
     )
     lines = [json.loads(line) for line in connector("sources", "--connector", "shelf", "--json").out.splitlines()]
-    assert [list(line) for line in lines] == 3 * ["external_id name tags chunk_count fingerprint committed".split()]
+    assert [list(line) for line in lines] == 3 * [
+        ["external_id", "name", "tags", "chunk_count", "fingerprint", "committed"]
+    ]
 
 
 @pytest.mark.usefixtures("shelf")

@@ -59,13 +59,25 @@ def test_failures_are_named_with_what_to_do_about_them(world: World, connector: 
         "shelf → local           25       13        0         0        0     0        0      12      13  0.00 s  partial"
     )
     lines = failures.splitlines()
-    assert lines[0] == "12 documents failed; the next run tries again."
+    assert lines[0] == "shelf → local: 12 documents failed; the next run tries again."
     assert lines[1] == "  fetch  bad 00  it would not open"
     assert lines[11:] == [
-        "  … and 2 more",
+        "  … and more",
         "More about one: connector explain shelf 'bad 00'",
         "Try only these again: connector retry shelf",
     ]
+
+
+def test_a_document_that_fails_for_two_targets_is_named_once(world: World, connector: Connector):
+    file = world.folder / "connectors.toml"
+    text = file.read_text(encoding="utf-8").replace(
+        'path = "shelf.json"', 'path = "shelf.json"\ntargets = ["local", "second"]'
+    )
+    file.write_text(text + '[targets.second]\ntype = "sqlite"\npath = "second.db"\n', encoding="utf-8")
+    world.put("bad", text="", body="fail")
+    out = connector("run", "shelf").out
+    both = "shelf → local: 1 document failed; shelf → second: 1 document failed; the next run tries again.\n"
+    assert f"{both}  fetch  bad  it would not open\nMore about one" in out
 
 
 def test_retry_looks_at_what_failed(world: World, connector: Connector):
@@ -136,9 +148,9 @@ def test_a_plan_reads_like_a_diff(shelf: World, connector: Connector):
     assert ran.out == (
         "shelf → local  a plan; nothing was written (0.00 s)\n"
         "\n"
-        "  +  new                  new                             1 chunk\n"
+        "  +  new                  new                              1 chunk\n"
         "\n"
-        "  ~  Document 0  d0       revision changed from 1 to 2   2 chunks\n"
+        "  ~  Document 0  d0       revision changed from 1 to 2    2 chunks\n"
         "\n"
         "  ±  Document 2  d2 → e2  renamed from d2\n"
         "\n"

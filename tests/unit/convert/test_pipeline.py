@@ -9,7 +9,6 @@ from knowledge_connector import Converted, Converter, PluginError, Raw, Unreadab
 from knowledge_connector.convert.pipeline import ConverterSet, Entry
 from knowledge_connector.convert.plain_text import TextConverter
 from knowledge_connector.convert.plugin import register_converters
-from knowledge_connector.convert.sandbox import Sandbox, WorkerSpec
 
 BUILT_IN = ConverterSet.of(register_converters())
 
@@ -73,13 +72,6 @@ def test_a_careless_converter_is_named() -> None:
     gone = ConverterSet({"text/x": Entry("gone", "1", "no_such_module:Gone")})
     with pytest.raises(PluginError, match="no_such_module:Gone"):
         gone.convert(Raw(b"", "text/x"), {})
-
-
-def test_a_set_works_in_a_child_process() -> None:
-    with Sandbox(WorkerSpec("knowledge_connector.convert.pipeline:worker", (BUILT_IN, {}))) as sandbox:
-        assert sandbox.call(Raw(b"# Hello\n", "text/markdown")).title == "Hello"
-        with pytest.raises(Unreadable):
-            sandbox.call(Raw(b"", "image/png"))
 
 
 def test_who_reads_markdown_imports_no_parser() -> None:

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console, RenderableType
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress_bar import ProgressBar
 from rich.table import Column
+from rich.text import Text
 
 from knowledge_connector.cli.terminal.progress import counts, settled
 from knowledge_connector.cli.terminal.words import number
 from knowledge_connector.sync.report import SyncReport
+
+
+class _KnownBar(BarColumn):
+    """A bar where the end is known; otherwise nothing, because without colours a pulse looks like a full bar."""
+
+    def render(self, task: Task) -> ProgressBar | Text:  # type: ignore[override]  # a column may show anything
+        return Text() if task.total is None else super().render(task)
 
 
 class Bars(Progress):
@@ -27,7 +36,7 @@ class Bars(Progress):
             SpinnerColumn("dots", style="dim"),
             TextColumn("{task.description}", table_column=Column(no_wrap=True)),
             TextColumn("[dim]{task.fields[phase]}", table_column=Column(no_wrap=True)),
-            BarColumn(bar_width=16),
+            _KnownBar(bar_width=16),
             TextColumn("{task.fields[count]}", justify="right", table_column=Column(no_wrap=True)),
             TextColumn("[dim]{task.fields[rate]}", justify="right", table_column=Column(no_wrap=True)),
             TextColumn("[dim]{task.fields[counts]}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),

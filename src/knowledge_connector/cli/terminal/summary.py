@@ -116,18 +116,20 @@ def show_message(page: Page, report: SyncReport) -> None:
     page.line(f"connector {command}", indent=4)
 
 
-def show_failures(page: Page, failures: Sequence[Note], total: int) -> None:
+def show_failures(page: Page, failures: Sequence[Note], reports: Sequence[SyncReport]) -> None:
     """Name the first failures, and how to hear more about them."""
-    if not failures:
+    failed = [report for report in reports if report.failed]
+    if not failed or not failures:
         return
     page.line()
-    page.line(f"{click.style(counted(total, 'document'), fg='red')} failed; the next run tries again.")
+    where = "; ".join(f"{lane_name(report)}: {counted(report.failed, 'document')} failed" for report in failed)
+    page.line(f"{click.style(where, fg='red')}; the next run tries again.")
     _show_notes(page, failures)
-    if total > SHOWN:
-        page.line(dim(f"… and {number(total - SHOWN)} more"), indent=2)
+    if any(report.failed > SHOWN for report in failed):
+        page.line(dim("… and more"), indent=2)
     first = failures[0]
-    page.line(dim(f"More about one: connector explain {first.lane.connector} {quoted(first.external_id)}"))
-    page.line(dim(f"Try only these again: connector retry {first.lane.connector}"))
+    page.line(dim(f"More about one: connector explain {first.connector} {quoted(first.external_id)}"))
+    page.line(dim(f"Try only these again: connector retry {first.connector}"))
 
 
 def show_refusals(page: Page, refusals: Sequence[Note]) -> None:

@@ -22,7 +22,7 @@ REFUSALS = {"not-undone", "not-planned"}
 class Note:
     """A document that a person should hear of."""
 
-    lane: Lane
+    connector: str
     external_id: str
     reason: str
     stage: str = ""
@@ -81,8 +81,9 @@ class Watcher:
         """See `Observer`."""
         self.progress.tick(change)
         notes = self._notes_for(change)
-        if notes is not None and len(notes) < SHOWN:
-            notes.append(Note(lane, change.external_id, change.reason, change.stage))
+        note = Note(lane.connector, change.external_id, change.reason, change.stage)
+        if notes is not None and len(notes) < SHOWN and note not in notes:  # several targets fail alike
+            notes.append(note)
 
     def _notes_for(self, change: Change) -> list[Note] | None:
         if change.action is Action.FAIL:

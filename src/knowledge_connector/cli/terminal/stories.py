@@ -42,8 +42,11 @@ def _show_nothing(page: Page, explanation: Explanation) -> None:
     page.line(f"{name} knows no document {_needle(explanation)}.")
     if explanation.origin:
         page.line(f"Its origin: {clean(explanation.origin)}")
+    if explanation.skipped:
+        skipped = ", ".join(f"{clean(reason)} {count:,}" for reason, count in explanation.skipped.items())
+        page.line(f"The last run skipped some: {skipped}")
     page.line(
-        dim("Looked at: ids, links and titles of what is held, what failed, and what recent runs deleted or renamed.")
+        dim("Looked at: ids, links and titles of what is held or failed, and what recent runs deleted or renamed.")
     )
     page.line(dim(f"Try a part of the title, or: connector sources --connector {name} · connector plan {name}"))
 

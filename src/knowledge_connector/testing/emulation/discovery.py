@@ -1,0 +1,54 @@
+"""Which emulators the installed plugins bring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from knowledge_connector.config.problems import suggestion
+from knowledge_connector.errors import ConfigError, PluginError
+from knowledge_connector.plugins import Plugins, candidates
+from knowledge_connector.testing.emulation.vendor import EmulatorFactory
+
+HOOK = "register_emulators"
+
+
+def find_emulators(names: Sequence[str] = (), *, paths: Sequence[Path] = ()) -> dict[str, EmulatorFactory]:
+    """Give the factories of these emulators, or of all there are.
+
+    Args:
+        names: Which; all if none is named.
+        paths: Further plugins, as in `plugins.paths`.
+
+    Raises:
+        ConfigError: There is none of this name; the message says which there are, and which plugins are broken.
+    """
+    plugins = Plugins(candidates(paths))
+    found: dict[str, EmulatorFactory] = {}
+    for plugin in plugins.names:
+        try:
+            answers = plugins.answers(plugin, HOOK)
+        except (PluginError, ConfigError) as error:
+            plugins.complain(plugin, error.message)
+            continue
+        for answer in answers:
+            found = {**_checked(plugins, plugin, answer), **found}
+    wanted = list(names) or sorted(found)
+    for name in wanted:
+        if name not in found:
+            raise ConfigError(_unknown(name, sorted(found), plugins))
+    return {name: found[name] for name in wanted}
+
+
+def _checked(plugins: Plugins, plugin: str, answer: object) -> Mapping[str, EmulatorFactory]:
+    if isinstance(answer, Mapping) and all(isinstance(key, str) and callable(value) for key, value in answer.items()):
+        return answer
+    plugins.complain(plugin, f"{HOOK} gave {type(answer).__name__}; it should give names and factories, as a mapping")
+    return {}
+
+
+def _unknown(name: str, known: Sequence[str], plugins: Plugins) -> str:
+    message = f"there is no emulator {name!r}{suggestion(name, known)} There are: {', '.join(known) or 'none'}"
+    if not plugins.problems:
+        return message
+    return message + ". Perhaps one of these would bring it:" + "".join(f"\n  {one}" for one in plugins.problems)

@@ -1,0 +1,72 @@
+"""What a child process does with a body."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from knowledge_connector import Raw, Unreadable
+from knowledge_connector.chunking.plugin import register_chunkers
+from knowledge_connector.convert.pipeline import ConverterSet
+from knowledge_connector.convert.plugin import register_converters
+from knowledge_connector.convert.sandbox import Sandbox, WorkerSpec
+from knowledge_connector.ports import ChunkRules
+from knowledge_connector.refs import class_ref
+from knowledge_connector.sync.prepare import Prepared, Request
+from knowledge_connector.worker import FACTORY, Outfit
+
+CUTS = (("markdown", ChunkRules()), ("whole", ChunkRules(max_chars=10_000)))
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    chunkers = tuple(class_ref(cls) for cls in register_chunkers())
+    outfit = Outfit(ConverterSet.of(register_converters()), (), chunkers, {})
+    with Sandbox(WorkerSpec(FACTORY, outfit)) as sandbox:
+        yield sandbox
+
+
+def prepare(sandbox: Sandbox, raw: Raw) -> Prepared:
+    prepared = sandbox.call(Request(raw, CUTS))
+    assert isinstance(prepared, Prepared)
+    return prepared
+
+
+def test_one_conversion_serves_every_cut(sandbox: Sandbox) -> None:
+    text = "# Title\n\n" + "A sentence of some length. " * 200
+    prepared = prepare(sandbox, Raw(text.encode(), "text/markdown"))
+    many, one = prepared.cuts
+    assert prepared.found.title == "Title"
+    assert len(many.chunks) > 1
+    assert len(one.chunks) == 1
+    assert many.fingerprint != one.fingerprint
+
+
+def test_equal_texts_have_equal_fingerprints_wherever_they_come_from(sandbox: Sandbox) -> None:
+    markdown = prepare(sandbox, Raw(b"Hello *world*.\n", "text/markdown", "file:///a.md"))
+    html = prepare(sandbox, Raw(b"<p>Hello <em>world</em>.</p>", "text/html", "file:///b.html"))
+    assert markdown.cuts == html.cuts
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type", "uri"),
+    [
+        (b"%PDF-1.7 \x00", "text/markdown", None),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "", "file:///picture.md"),
+    ],
+)
+def test_the_content_says_what_it_is_not_the_name(
+    sandbox: Sandbox, content: bytes, media_type: str, uri: str | None
+) -> None:
+    with pytest.raises(Unreadable) as caught:
+        prepare(sandbox, Raw(content, media_type, uri))
+    assert caught.value.code == "unsupported"
+
+
+def test_a_name_helps_where_the_content_says_nothing(sandbox: Sandbox) -> None:
+    prepared = prepare(sandbox, Raw(b"a;b\n1;2\n", "", "https://example.com/table.csv?version=3"))
+    assert "| a | b |" in prepared.cuts[0].chunks[0].text
+
+
+def test_a_type_that_the_connector_gave_is_believed(sandbox: Sandbox) -> None:
+    prepared = prepare(sandbox, Raw(b"<p>in Markdown this is a line</p>", "text/markdown"))
+    assert prepared.cuts[0].chunks[0].text.startswith("<p>")
