@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from knowledge_connector.app import Host
     from knowledge_connector.errors import (
         AuthenticationError,
+        BatchError,
         ConfigError,
         ConnectorError,
         DocumentError,
@@ -53,6 +54,7 @@ _ROOMS = {
     "app": ("Host",),
     "errors": (
         "AuthenticationError",
+        "BatchError",
         "ConfigError",
         "ConnectorError",
         "DocumentError",
@@ -98,6 +100,7 @@ _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
     "AuthenticationError",
+    "BatchError",
     "Checkpoint",
     "Chunk",
     "ChunkRules",

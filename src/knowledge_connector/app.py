@@ -18,7 +18,7 @@ from knowledge_connector.errors import ConfigError
 from knowledge_connector.execution import Assignment, Execution, Observer, RunOptions
 from knowledge_connector.model import KnowledgeSource
 from knowledge_connector.ports import Clock, Connector, Hit, Lane, RunRow, Searchable, StateStore, Target
-from knowledge_connector.registry import Registry, config_model
+from knowledge_connector.registry import Registry, config_model, guarded
 from knowledge_connector.state import open_state
 from knowledge_connector.sync.lane import LaneRun, RunMode
 from knowledge_connector.sync.plan import Change
@@ -65,6 +65,11 @@ class Host:
     def close(self) -> None:
         """End child processes and close the state store."""
         self._closing.close()
+
+    def warnings(self) -> list[str]:
+        """What a person should mend, as far as it has shown: secrets in clear, broken plugins."""
+        problems = self.registry.problems_so_far if "registry" in self.__dict__ else []
+        return list(dict.fromkeys([*self.settings.warnings, *map(str, problems)]))
 
     # ------------------------------------------------------------------------------------------------------------- verbs
 
@@ -222,13 +227,17 @@ class Host:
         """A connector, made from its table."""
         table = self.connector_settings(name)
         cls = self._class_of(table, self.registry.connector)
-        return cls(self.settings.bind(table, config_model(cls)))
+        config = self.settings.bind(table, config_model(cls))
+        with guarded(self.registry.brought_by(cls).name, "being made"):
+            return cls(config)
 
     def target(self, name: str) -> Target[Any]:
         """A target, made from its table."""
         table = _named(self.settings.targets, name, "targets", self.settings.file)
         cls = self._class_of(table, self.registry.target)
-        return cls(self.settings.bind(table, config_model(cls)))
+        config = self.settings.bind(table, config_model(cls))
+        with guarded(self.registry.brought_by(cls).name, "being made"):
+            return cls(config)
 
     def lanes(self, name: str) -> list[Lane]:
         """The lanes of a connector, as configured."""

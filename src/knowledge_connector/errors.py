@@ -8,13 +8,15 @@
     ├─ RetriableError         the same call may work later   → the kit waits and tries again
     │  ├─ RateLimited           (retry_after_seconds)
     │  └─ Unavailable
-    └─ DocumentError          one document is ill            → into the report, and on; exit 1 at the end
-       └─ Unreadable            it is well, and we cannot read it → a counted skip
+    ├─ DocumentError          one document is ill            → into the report, and on; exit 1 at the end
+    │  └─ Unreadable            it is well, and we cannot read it → a counted skip
+    └─ BatchError             some documents of a batch are  → each into the report, and on
 
 The class says what to do; `where` and `document_id` say about what. Messages are built from safe fields only (status, error
 code, request id, path), never from bodies, headers or query strings, because they end up in logs, reports and tickets.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 Where = Literal["origin", "target", "state", "host"]
@@ -101,3 +103,19 @@ class DocumentError(ConnectorError):
 
 class Unreadable(DocumentError):
     """The document is well, and nobody here can read it: an unsupported type, too large, encrypted. A skip, not a failure."""
+
+
+class BatchError(ConnectorError):
+    """Some documents of a batch did not become durable; all others of it did. Raised by `TargetSession.flush`.
+
+    Args:
+        message: As for `ConnectorError`.
+        failures: Why, by the target's source id, as `begin` gave it or `delete` took it.
+        where: As for `ConnectorError`.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, failures: Mapping[str, DocumentError], *, where: Where = "target") -> None:
+        super().__init__(message, where=where)
+        self.failures = failures

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -247,7 +247,7 @@ _WORST_FIRST: tuple[Status, ...] = ("failed", "interrupted", "withheld", "partia
 def _failed(report: SyncReport, error: ConnectorError) -> None:
     report.status = "failed"
     report.message = error.message
-    log.error("run failed", extra={"target": report.target, "error": type(error).__name__, "where": error.where})
+    log.info("run failed", extra={"target": report.target, "error": type(error).__name__, "where": error.where})
 
 
 def _judge(report: SyncReport, *, interrupted: bool) -> None:
@@ -273,10 +273,17 @@ class Contexts:
     def __call__(self, cursor: Mapping[str, Any] | None, retry: Sequence[str], holdings: Holdings) -> RunContext:
         """See `sync.run.ContextFactory`."""
         fields = {"run_id": self.run, "connector": self.connector}
-        logger = logging.LoggerAdapter(logging.getLogger(f"knowledge_connector.connectors.{self.connector}"), fields)
+        logger = _Telling(logging.getLogger(f"knowledge_connector.connectors.{self.connector}"), fields)
         return RunContext(cursor, retry, holdings, self.host.clock, logger, self._http)
 
     def _http(self) -> httpx.Client:
         from knowledge_connector.kit.http import make_client  # no client for an origin that needs none
 
         return make_client(self.host.clock)
+
+
+class _Telling(logging.LoggerAdapter[logging.Logger]):
+    """Adds run and connector to what a plugin says, and keeps the fields that it gives itself."""
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        return msg, {**kwargs, "extra": {**(self.extra or {}), **(kwargs.get("extra") or {})}}

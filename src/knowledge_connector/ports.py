@@ -273,7 +273,11 @@ class TargetSession(Protocol):
         ...
 
     def flush(self) -> None:
-        """Return when everything done so far is durable and visible."""
+        """Return when everything done so far is durable and visible.
+
+        Raises:
+            BatchError: All but some documents are.
+        """
         ...
 
     def discard(self) -> None:
@@ -326,9 +330,13 @@ class KnowledgeApi(Protocol):
         ...
 
 
+MARK_START, MARK_END = "\x02", "\x03"
+"""Around the words of a snippet that were asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One answer of `connector search`."""
+    """One answer of `connector search`; in `snippet`, `MARK_START` and `MARK_END` surround what was asked for."""
 
     connector: str
     source: str

@@ -74,7 +74,7 @@ def _tags(hit: Hit) -> str:
 
 def _marked(snippet: str) -> str:
     """The words that were found, made to stand out."""
-    from knowledge_connector.targets.sqlite.search import MARK_END, MARK_START
+    from knowledge_connector.ports import MARK_END, MARK_START
 
     first, *rest = " ".join(snippet.split()).split(MARK_START)
     marked = [clean(first)]

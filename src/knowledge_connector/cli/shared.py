@@ -117,7 +117,7 @@ def opened_host() -> Iterator[Host]:
         try:
             yield host
         finally:
-            for warning in dict.fromkeys(host.settings.warnings):
+            for warning in host.warnings():
                 warn(warning)
 
 
@@ -127,9 +127,8 @@ def warn(message: object) -> None:
 
 
 def warn_of_plugins(host: Host) -> None:
-    """Tell which plugins are broken; asks every plugin for everything it brings."""
-    for problem in host.registry.problems:
-        warn(problem)
+    """Ask every plugin for everything it brings, so that the warnings at the end name each one that is broken."""
+    _ = host.registry.problems
 
 
 def tell_error(message: str, *, traceback: bool) -> None:

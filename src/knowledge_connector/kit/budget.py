@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from knowledge_connector.clock import SystemClock
 from knowledge_connector.errors import RateLimited, Where
 from knowledge_connector.model import digest
 
@@ -132,3 +133,24 @@ class Budgets:
                     concurrency=self._concurrency,
                 )
             return self._budgets[name]
+
+
+_shared: dict[tuple[object, ...], Budgets] = {}
+_shared_lock = threading.Lock()
+
+
+def shared(
+    clock: Clock, *, max_requests: int | None = None, window_seconds: float = 60, concurrency: int | None = None
+) -> Budgets:
+    """Give the budgets that everybody in this process shares who asks with the same bounds.
+
+    For targets, which are made from their configuration alone. All system clocks are one clock; any other stands for itself.
+    """
+    whose = SystemClock if isinstance(clock, SystemClock) else id(clock)
+    bounds = (whose, max_requests, window_seconds, concurrency)
+    with _shared_lock:
+        if bounds not in _shared:
+            _shared[bounds] = Budgets(
+                clock, max_requests=max_requests, window_seconds=window_seconds, concurrency=concurrency
+            )
+        return _shared[bounds]

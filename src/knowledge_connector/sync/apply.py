@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from knowledge_connector.errors import ConnectorError, DocumentError, RetriableError
+from knowledge_connector.errors import BatchError, ConnectorError, DocumentError, RetriableError
 from knowledge_connector.model import Chunk, Limits, StoredSource
 from knowledge_connector.ports import ChangeRow, Clock, Effect, Lane, Lease, StateStore, TargetSession
 from knowledge_connector.sync.api import TargetApi
@@ -152,13 +152,21 @@ class Writer:
                     outcome.source_id = self._effect_of(outcome.change)
                 except (DocumentError, RetriableError) as error:
                     outcome.error = error
-            self._session.flush()
+            self._flush(batch)
         except BaseException:
             self._session.discard()
             raise
         self._lease.verify()
         self.seconds += self._clock.monotonic() - began
         return batch
+
+    def _flush(self, batch: list[Outcome]) -> None:
+        try:
+            self._session.flush()
+        except BatchError as error:
+            for outcome in batch:
+                source_id = outcome.source_id or outcome.change.source_id or ""
+                outcome.error = outcome.error or error.failures.get(source_id)
 
     def _effect_of(self, change: Change) -> str | None:
         api = TargetApi(self._session, lambda _: None)

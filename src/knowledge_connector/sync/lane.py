@@ -464,7 +464,7 @@ class LaneRun:
         self.report.message = (
             f"Deletes withheld: {why}. To approve them: connector run {self.lane.connector} --allow-deletes {count}"
         )
-        log.warning("deletes withheld", extra={"count": count, "target": self.lane.target})
+        log.info("deletes withheld", extra={"count": count, "target": self.lane.target})
 
     # --------------------------------------------------------------------------------------------------------- outcomes
 

@@ -378,8 +378,12 @@ class SyncRun:
             pass
 
     def _check_budget(self) -> None:
+        if (
+            self._rules.dry or self._rules.only is not None
+        ):  # a plan shows them all; a retry looks at nothing but failures
+            return
         why = self._ledger.overdrawn()
-        if why is not None and not self._rules.dry:
+        if why is not None:
             raise FatalError(
                 f"The error budget is used up: {why}. See `connector history` and the failures named there."
             )

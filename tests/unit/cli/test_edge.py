@@ -154,30 +154,35 @@ def test_what_nobody_expected_is_told_in_a_line(world: World, connector: Connect
     (world.folder / "clumsy.py").write_text(CLUMSY, encoding="utf-8")
     file = world.folder / "connectors.toml"
     text = file.read_text(encoding="utf-8").replace("paths = [", 'paths = ["clumsy.py", ')
-    file.write_text(text + '[connectors.clumsy]\ntype = "clumsy"\n', encoding="utf-8")
-    ran = connector("run", "clumsy")
+    file.write_text(text + '[targets.clumsy]\ntype = "clumsy"\n', encoding="utf-8")
+    ran = connector("run", "shelf", "--target", "clumsy")
     assert ran.code == 3
     assert ran.err.startswith("Error: this should not have happened: ZeroDivisionError: division by zero\n")
     assert "Please report it" in ran.err
     assert "Traceback" not in ran.err
-    assert "Traceback" in connector("run", "clumsy", "-v").err
+    assert "Traceback" in connector("run", "shelf", "--target", "clumsy", "-v").err
 
 
 CLUMSY = """
-from knowledge_connector import Connector, hookimpl
+from knowledge_connector import Target, hookimpl
 
-class ClumsyConnector(Connector):
+class ClumsyTarget(Target):
     type = "clumsy"
+    gap = "atomic"
 
-    def __init__(self, config):
-        self.share = 1 / 0
+    @property
+    def limits(self):
+        return 1 / 0
 
-    def read(self, context):
+    def check(self):
         return iter(())
 
+    def open(self, owner, *, fence):
+        raise NotImplementedError
+
 @hookimpl
-def register_connectors():
-    return [ClumsyConnector]
+def register_targets():
+    return [ClumsyTarget]
 """
 
 

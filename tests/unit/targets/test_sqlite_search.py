@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from knowledge_connector.model import Chunk, SourceDraft
-from knowledge_connector.targets.sqlite import MARK_END, MARK_START, SqliteTarget, SqliteTargetConfig
+from knowledge_connector.ports import MARK_END, MARK_START
+from knowledge_connector.targets.sqlite import SqliteTarget, SqliteTargetConfig
 from knowledge_connector.targets.sqlite.query import MAX_TERMS, parse
 from knowledge_connector.testing.drafts import draft_of, write
 

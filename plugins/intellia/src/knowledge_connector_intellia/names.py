@@ -80,7 +80,11 @@ def label_of(name: str) -> Label | None:
 
 def clean(text: str) -> str:
     """Give `text` with U+FFFD for every lone surrogate, which neither JSON nor UTF-8 can carry."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _mark(mark: str | None) -> str:

@@ -3,7 +3,7 @@
 managed_by    kc-by-<connector>                                    whose source it is
 external_id   the document's id                                    for people
 fingerprint   of the content
-sync_state    key part/parts base digest metadata revision         for the sync; one pair, because Totoy takes ten
+sync_state    key part/parts chunks base digest metadata revision  for the sync; one pair, because Totoy takes ten
 tags          JSON list
 updated_at    ISO 8601, as the origin says
 …             the document's own metadata, as `metadata_keys` asks
@@ -14,6 +14,7 @@ All pairs are always sent, empty ones as empty text: should a PATCH merge instea
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,7 +25,7 @@ MANAGED_BY, EXTERNAL_ID, FINGERPRINT, STATE = "managed_by", "external_id", "fing
 TAGS, UPDATED_AT = "tags", "updated_at"
 
 _NOTHING = "-"
-_UNSENDABLE = {code: "\ufffd" for code in (0, *range(0xD800, 0xE000))}
+_UNSENDABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Marks:
         key: Names all sources of one version of one document; made anew for each, so that a lost answer can be looked up.
         base: Id of the knowledge base it was made for.
         digest: Of the document's id.
+        chunk_count: Chunks that the text was put together from.
         part: From 1 to `parts`, for texts that are longer than one source may be.
     """
 
@@ -43,6 +45,7 @@ class Marks:
     digest: str
     fingerprint: str
     metadata_fingerprint: str
+    chunk_count: int
     revision_mark: str | None = None
     part: int = 1
     parts: int = 1
@@ -65,19 +68,21 @@ def marks_of(draft: SourceDraft, key: str, base: str) -> Marks:
         digest=digest(draft.external_id),
         fingerprint=draft.fingerprint,
         metadata_fingerprint=draft.metadata_fingerprint,
+        chunk_count=draft.chunk_count,
         revision_mark=draft.revision_mark,
     )
 
 
 def write_pairs(owner: str, draft: SourceDraft, marks: Marks, metadata_keys: Sequence[str] = ()) -> dict[str, str]:
     """Give the pairs to send; always the same names, all values text."""
-    state = (marks.key, f"{marks.part}/{marks.parts}", marks.base, marks.digest, marks.metadata_fingerprint)
+    place, chunks = f"{marks.part}/{marks.parts}", str(marks.chunk_count)
+    state = (marks.key, place, chunks, marks.base, marks.digest, marks.metadata_fingerprint, marks.revision_mark)
     facts = {**draft.metadata, "description": draft.description}
     pairs = {
         MANAGED_BY: owner_mark(owner),
         EXTERNAL_ID: draft.external_id,
         FINGERPRINT: marks.fingerprint,
-        STATE: " ".join((*state, marks.revision_mark or _NOTHING)),
+        STATE: " ".join(word or _NOTHING for word in state),
         TAGS: json.dumps(draft.tags, ensure_ascii=False),
         UPDATED_AT: draft.updated_at.isoformat() if draft.updated_at else "",
         **{key: str(facts.get(key, "")) for key in metadata_keys},
@@ -90,12 +95,21 @@ def read_marks(pairs: Mapping[str, Any], owner: str) -> Marks | None:
     if pairs.get(MANAGED_BY) != owner_mark(owner):
         return None
     try:
-        key, place, base, digest_, metadata_fingerprint, revision = str(pairs[STATE]).split(" ")
+        key, place, chunks, base, digest_, metadata_fingerprint, revision = str(pairs[STATE]).split(" ")
         part, parts = (int(number) for number in place.split("/"))
+        return Marks(
+            key=key,
+            base=base,
+            digest=digest_,
+            fingerprint=str(pairs[FINGERPRINT]),
+            metadata_fingerprint=metadata_fingerprint,
+            chunk_count=int(chunks),
+            revision_mark=None if revision == _NOTHING else revision,
+            part=part,
+            parts=parts,
+        )
     except (KeyError, ValueError):
         return None
-    revision_mark = None if revision == _NOTHING else revision
-    return Marks(key, base, digest_, str(pairs.get(FINGERPRINT, "")), metadata_fingerprint, revision_mark, part, parts)
 
 
 def read_external_id(pairs: Mapping[str, Any], marks: Marks) -> str | None:
@@ -115,4 +129,4 @@ def read_tags(pairs: Mapping[str, Any]) -> tuple[str, ...]:
 
 def sendable(text: str) -> str:
     """Replace what JSON in UTF-8 cannot carry (lone surrogates), and NUL, by U+FFFD."""
-    return text.translate(_UNSENDABLE)
+    return _UNSENDABLE.sub("\ufffd", text)

@@ -7,7 +7,6 @@ file.py      tables, opening, and what SQLite's errors mean to a person
 rows.py      our values as rows, and back
 """
 
-from knowledge_connector.targets.sqlite.search import MARK_END, MARK_START
 from knowledge_connector.targets.sqlite.target import SqliteTarget, SqliteTargetConfig
 
-__all__ = ["MARK_END", "MARK_START", "SqliteTarget", "SqliteTargetConfig"]
+__all__ = ["SqliteTarget", "SqliteTargetConfig"]

@@ -7,12 +7,9 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from knowledge_connector.ports import Hit
+from knowledge_connector.ports import MARK_END, MARK_START, Hit
 from knowledge_connector.targets.sqlite import rows
 from knowledge_connector.targets.sqlite.query import Query, parse
-
-MARK_START, MARK_END = "\x02", "\x03"
-"""What stands around the words that were found, in `Hit.snippet`: control characters, which text does not hold."""
 
 SNIPPET_WORDS = 32
 SNIPPET_CHARS = 80

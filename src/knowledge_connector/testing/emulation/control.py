@@ -160,7 +160,9 @@ def _number(text: str) -> int:
 
 async def _refuse(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    told = error.detail if error.status_code != 404 or error.detail != "Not Found" else (
-        f"No emulator here knows {request.url.path}. The start page shows which there are."
+    told = (
+        error.detail
+        if error.status_code != 404 or error.detail != "Not Found"
+        else (f"No emulator here knows {request.url.path}. The start page shows which there are.")
     )
     return JSONResponse({"error": told}, status_code=error.status_code, headers=error.headers)

@@ -175,7 +175,9 @@ def fault_of(values: dict[str, Any]) -> Fault:
     """
     unknown = values.keys() - _FIELDS.keys()
     if unknown or not values.get("kind"):
-        raise ValueError(f"{_names(sorted(unknown))}is no fault; a fault has a kind, and of {', '.join(_FIELDS)} what is wanted")
+        raise ValueError(
+            f"{_names(sorted(unknown))}is no fault; a fault has a kind, and of {', '.join(_FIELDS)} what is wanted"
+        )
     try:
         read = {name: _FIELDS[name](str(value)) for name, value in values.items() if value is not None}
     except ValueError:

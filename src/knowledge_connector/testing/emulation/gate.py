@@ -170,10 +170,12 @@ class Gate:
     async def _go_wrong(self, exchange: _Exchange, fault: Fault) -> None:
         match fault.kind:
             case "unauthorized":
+                await exchange.drain()
                 await self._refuse(exchange, 401)
             case "rate_limit":
                 await self._ask_to_wait(exchange, self._begin_pause(fault))
             case "error_before":
+                await exchange.drain()
                 await self._refuse(exchange, fault.status)
             case "error_after":
                 await self._answer(exchange)
@@ -198,6 +200,7 @@ class Gate:
         return self._pause
 
     async def _ask_to_wait(self, exchange: _Exchange, pause: _Pause) -> None:
+        await exchange.drain()
         left = (pause.ends - self._services.clock.now()).total_seconds()
         await self._refuse(exchange, 429, self._retry_after(pause.fault.retry_after, max(0.0, left)))
 
@@ -215,7 +218,6 @@ class Gate:
                 return {"Retry-After": form}
 
     async def _refuse(self, exchange: _Exchange, status: int, headers: dict[str, str] | None = None) -> None:
-        await exchange.drain()
         answer = Answer()
         await self.vendor.problem(status, headers or {})(exchange.scope, exchange.receive, answer.take)
         await exchange.reply(self._dated(answer))

@@ -105,4 +105,6 @@ DURING_PAUSE = "during_pause"
 def safe_query(query: str) -> str:
     """A query string without the values of what looks like a credential."""
     pairs = parse_qsl(query, keep_blank_values=True)
-    return urlencode([(name, "…" if any(word in name.lower() for word in _TELLING) else value) for name, value in pairs])
+    return urlencode(
+        [(name, "…" if any(word in name.lower() for word in _TELLING) else value) for name, value in pairs]
+    )

@@ -1,0 +1,256 @@
+"""One run's work on one connector's files: what is committed goes into the open round, and `flush` completes it.
+
+    begin ─▶ add ─▶ commit ── upload ─┐
+                     delete ── mark ──┴▶ open round ── flush ─▶ completed ─▶ taken in ─▶ durable, all at once
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC
+
+from knowledge_connector import (
+    Chunk,
+    ConnectorError,
+    DocumentError,
+    KnowledgeSource,
+    RetriableError,
+    SourceDraft,
+    StoredSource,
+)
+from knowledge_connector_genesys.client import File, GenesysClient
+from knowledge_connector_genesys.names import clean, file_name, is_ours, tags_of
+from knowledge_connector_genesys.shelf import Shelf
+
+log = logging.getLogger(__name__)
+
+CONTENT_TYPE = "text/markdown"
+MOST_TO_SEARCH_FOR = 8
+"""Ill files of one round that are found by halving it; more look like an ill vendor, and the whole round counts as failed."""
+
+
+@dataclass(slots=True)
+class _Making:
+    """A document between `begin` and `commit`."""
+
+    draft: SourceDraft
+    texts: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What a round does to one file: to write it, or (without a document) to delete it."""
+
+    name: str
+    making: _Making | None = None
+
+
+@dataclass(slots=True)
+class _OpenRound:
+    """A round that takes entries.
+
+    Attributes:
+        suspects: Files that may be in it without their content.
+    """
+
+    id: str
+    entries: dict[str, _Entry] = field(default_factory=dict)
+    suspects: set[str] = field(default_factory=set)
+
+
+class GenesysSession:
+    """A `TargetSession`; nothing is made or changed before the first commit or delete, so that `plan` leaves no trace."""
+
+    def __init__(self, client: GenesysClient, shelf: Shelf, owner: str) -> None:
+        self._client, self._shelf, self._owner = client, shelf, owner
+        self._making: dict[str, _Making] = {}
+        self._committed: set[str] = set()
+        self._round: _OpenRound | None = None
+
+    def close(self) -> None:
+        """Give up what was not flushed, and close the connections."""
+        self.discard()
+        self._client.close()
+
+    def token(self) -> str | None:
+        """As the port says: the last round; `None` before the first."""
+        return self._shelf.token()
+
+    def sources(self) -> Iterator[KnowledgeSource]:
+        """As the port says, read from the rounds; costs two calls for each of them and waits for one that is being taken in."""
+        return self._shelf.files()
+
+    def begin(self, draft: SourceDraft) -> str:
+        """As the port says; costs no call. The id is the file's name, the same for every version of a document."""
+        name = file_name(self._owner, draft.external_id)
+        self._making[name] = _Making(draft)
+        return name
+
+    def add(self, source_id: str, chunk: Chunk) -> None:
+        """As the port says; the text is kept until `commit`."""
+        if source_id in self._making:
+            self._making[source_id].texts.setdefault(chunk.ordinal, chunk.text)
+        elif source_id not in self._committed:
+            raise _never_begun(source_id)
+
+    def commit(self, source_id: str) -> None:
+        """Upload it into the round; as the port says otherwise."""
+        making = self._making.pop(source_id, None)
+        if making is None:
+            if source_id not in self._committed:
+                raise _never_begun(source_id)
+            return
+        draft = making.draft
+        if len(making.texts) != draft.chunk_count:
+            raise DocumentError(
+                f"{len(making.texts)} chunks landed where {draft.chunk_count} were announced; nothing of it is kept.",
+                code="chunk-count",
+                where="target",
+                document_id=draft.external_id,
+            )
+        self._put(self._open(), _Entry(source_id, making))
+        self._committed.add(source_id)
+        if draft.replaces is not None and draft.replaces != source_id:
+            self.delete(draft.replaces)
+
+    def retag(self, source_id: str, draft: SourceDraft) -> None:
+        """Refuse: the vendor changes nothing about a file but by a new upload (see `Limits.can_retag`)."""
+        raise DocumentError(
+            f"Genesys cannot change what it says of {source_id} without a new upload",
+            code="cannot-retag",
+            where="target",
+            document_id=draft.external_id,
+        )
+
+    def delete(self, source_id: str) -> None:
+        """Have the round delete it; what is not ours is left alone."""
+        self._making.pop(source_id, None)
+        self._committed.discard(source_id)
+        if is_ours(self._owner, source_id) and (self._round or not self._shelf.holds_nothing):
+            self._remove(self._open(), source_id)
+
+    def read(self, source_id: str) -> StoredSource | None:  # noqa: ARG002  # there is no way to read a file
+        """Nothing: the vendor gives no content back."""
+        return None
+
+    def flush(self) -> None:
+        """Complete the round and wait until it has been taken in. A round of nothing is cancelled.
+
+        Raises:
+            DocumentError: Files were not taken in; everything else of the round was.
+            Unavailable: It takes longer than `patience_seconds`.
+        """
+        work = self._round
+        if work is None:
+            return
+        self._client.take_out(self._shelf.source, work.id, work.suspects) if work.suspects else None
+        self._round = None
+        failures = self._land(work)
+        for error in failures.values():
+            raise error
+
+    def discard(self) -> None:
+        """Cancel the round. Should that fail, the next one to be started cancels it."""
+        self._making.clear()
+        work, self._round = self._round, None
+        if work is None:
+            return
+        try:
+            self._shelf.cancel(work.id)
+        except ConnectorError as error:
+            log.warning("a synchronization round was left open", extra={"round": work.id, "reason": error.message})
+
+    def calls(self) -> Mapping[str, int]:
+        """As the port says."""
+        return dict(self._client.calls)
+
+    # ------------------------------------------------------------------------------------------------------------- rounds
+
+    def _open(self) -> _OpenRound:
+        """The open round; a new one if there is none."""
+        if self._round is None:
+            self._round = _OpenRound(self._shelf.start().id)
+        return self._round
+
+    def _put(self, work: _OpenRound, entry: _Entry) -> None:
+        """Upload a file into a round."""
+        if entry.making is None:
+            return
+        if work.entries.get(entry.name) == _Entry(entry.name):
+            self._client.undelete(self._shelf.source, work.id, entry.name)
+        draft = entry.making.draft
+        text = "".join(text for _, text in sorted(entry.making.texts.items()))
+        tags = tags_of(self._owner, draft)
+        file = File(entry.name, _page(draft, text), CONTENT_TYPE, clean(draft.uri) if draft.uri else None, tags)
+        try:
+            self._client.upload(self._shelf.source, work.id, file)
+        except (DocumentError, RetriableError):
+            work.suspects.add(entry.name)
+            work.entries.pop(entry.name, None)
+            raise
+        work.suspects.discard(entry.name)
+        work.entries[entry.name] = entry
+
+    def _remove(self, work: _OpenRound, name: str) -> None:
+        """Have a round delete a file, and forget what it was to upload under this name."""
+        if name in work.suspects or work.entries.pop(name, None):
+            self._client.take_out(self._shelf.source, work.id, {name})
+            work.suspects.discard(name)
+        if self._client.delete(self._shelf.source, work.id, name):
+            work.entries[name] = _Entry(name)
+
+    def _land(self, work: _OpenRound) -> dict[str, DocumentError]:
+        """Complete a round; gives what was not taken in, by name."""
+        if not work.entries:
+            self._shelf.cancel(work.id)
+            return {}
+        ended = self._shelf.complete(work.id)
+        failed = ended.failed_items if ended.state == "landed" else max(ended.failed_items, 1)
+        entries = list(work.entries.values())
+        if ended.state == "landed" and not failed:
+            return {}
+        if ended.state == "cancelled" or len(entries) == 1 or failed >= min(len(entries), MOST_TO_SEARCH_FOR):
+            self._committed -= work.entries.keys()
+            return {entry.name: _not_taken_in(entry, work.id, failed, len(entries)) for entry in entries}
+        middle = len(entries) // 2
+        return {**self._again(entries[:middle]), **self._again(entries[middle:])}
+
+    def _again(self, entries: Sequence[_Entry]) -> dict[str, DocumentError]:
+        """Do the same in a round of its own. The vendor says how many files it could not take in, and not which."""
+        work = self._round = _OpenRound(self._shelf.start().id)
+        for entry in entries:
+            if entry.making is None:
+                self._remove(work, entry.name)
+            else:
+                self._put(work, entry)
+        self._round = None
+        return self._land(work)
+
+
+def _page(draft: SourceDraft, text: str) -> bytes:
+    """The file: title, link and date as front matter, then the text. JSON strings are YAML, too."""
+    head = {"title": draft.name, "link": draft.uri}
+    lines = [f"{key}: {json.dumps(clean(value), ensure_ascii=False)}" for key, value in head.items() if value]
+    if draft.updated_at is not None:
+        lines.append(f"date: {draft.updated_at.astimezone(UTC).isoformat(timespec='seconds')}")
+    return clean("\n".join(["---", *lines, "---", "", text, ""])).encode("utf-8")
+
+
+def _never_begun(source_id: str) -> DocumentError:
+    return DocumentError(
+        f"{source_id} was never begun, or has been deleted since; the next run writes it again.",
+        code="source-gone",
+        where="target",
+    )
+
+
+def _not_taken_in(entry: _Entry, round_: str, failed: int, of: int) -> DocumentError:
+    return DocumentError(
+        f"Genesys did not take in {entry.name}: {failed} of {of} files of synchronization {round_} failed; it does not say why",
+        code="ingestion-failed",
+        where="target",
+        document_id=entry.making.draft.external_id if entry.making else None,
+    )

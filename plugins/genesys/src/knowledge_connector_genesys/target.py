@@ -1,0 +1,73 @@
+"""Genesys Cloud as a target: every connector has a knowledge source of its own, and a synchronization round is a commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing
+from typing import TYPE_CHECKING
+
+from knowledge_connector import ConnectorError, Finding, Limits, Target, TargetSession
+from knowledge_connector_genesys.clock import SystemClock
+from knowledge_connector_genesys.config import GenesysConfig
+
+if TYPE_CHECKING:
+    from knowledge_connector.ports import Clock
+
+_CLOCK = SystemClock()
+
+RIGHTS = ("source:add, source:view, synchronization:add, synchronization:view, synchronization:edit, synchronization:upload, "
+    "synchronization:deleteFile, synchronizationFileUpload:view, synchronizationFileUpload:delete, "
+    "synchronizationFileDeletion:view, synchronizationFileDeletion:delete")
+
+
+class GenesysTarget(Target[GenesysConfig]):
+    """Knowledge sources of Genesys Cloud, filled with one Markdown file per document.
+
+    Args:
+        clock: Time; the machine's unless given.
+    """
+
+    type = "genesys"
+    grain = "document"
+    gap = "atomic"
+
+    def __init__(self, config: GenesysConfig, clock: Clock | None = None) -> None:
+        super().__init__(config)
+        self._clock: Clock = clock or _CLOCK
+
+    @property
+    def limits(self) -> Limits:
+        """One file per document, many files per round, one round at a time; any change is a new upload."""
+        return Limits(
+            max_chars=self.config.max_file_bytes,
+            unit="bytes",
+            max_bytes=self.config.max_file_bytes,
+            concurrency=1,
+            batch=self.config.files_per_round,
+            can_rename=False,
+            can_retag=False,
+        )
+
+    def check(self) -> Iterator[Finding]:
+        """As the port says; costs three calls. Which rights to write there are is only known to who writes."""
+        from knowledge_connector_genesys.client import GenesysClient
+
+        with closing(GenesysClient(self.config, self._clock)) as client:
+            try:
+                sources = client.sources()
+                yield Finding(True, self.config.api_url, f"gives a token, and shows {len(sources)} knowledge sources")
+                yield Finding(True, "synchronizations", f"can be seen; the last one is {client.last_round() or 'still to come'}")
+            except ConnectorError as error:
+                yield Finding(False, self.config.api_url, error.message)
+                return
+        yield Finding(True, "rights to write", f"show when the first round is started; needed are knowledge: {RIGHTS}")
+
+    def open(self, owner: str, *, fence: int) -> AbstractContextManager[TargetSession]:  # noqa: ARG002  # see Shelf.start
+        """As the port says. A session stops when rounds were started since that it does not know of."""
+        from knowledge_connector_genesys.client import GenesysClient
+        from knowledge_connector_genesys.session import GenesysSession
+        from knowledge_connector_genesys.shelf import Shelf
+
+        client = GenesysClient(self.config, self._clock)
+        shelf = Shelf(client, self.config.source, owner, self._clock, patience_seconds=self.config.patience_seconds)
+        return closing(GenesysSession(client, shelf, owner))
