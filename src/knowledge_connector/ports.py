@@ -613,8 +613,11 @@ class StateStore(Protocol):
         """Rows that hold knowledge."""
         ...
 
-    def by_fingerprint(self, lane: Lane, fingerprint: str, *, not_listed: int) -> list[Known]:
-        """Rows that hold this content and are doomed or not (yet) in listing `not_listed`; held ones left out; at most ten, by id."""
+    def by_fingerprint(self, lane: Lane, fingerprint: str, *, not_listed: int, after: str = "") -> list[Known]:
+        """Rows that hold this content and are doomed or not (yet) in listing `not_listed`; held ones left out.
+
+        At most ten, by id, and only those behind the id `after`.
+        """
         ...
 
     def rows(self, lane: Lane) -> Iterator[Known]:

@@ -375,3 +375,15 @@ def test_several_targets_share_one_reading_and_fail_apart(tmp_path: Path) -> Non
         local, other = host.sync("shelf")
     assert (local.status, local.created) == ("partial", 1)
     assert (other.status, other.created, other.failed) == ("partial", 1, 1)
+
+
+def test_many_equal_documents_that_move_are_all_renamed(world: World) -> None:
+    for number in range(30):
+        world.put(f"old/d{number:02}", "the same text")
+    world.run()
+    world.shelf = {f"new/{id_[4:]}": entry | {"id": f"new/{id_[4:]}"} for id_, entry in world.shelf.items()}
+    planned, _ = world.plan()
+    report = world.run()
+    for seen in (planned, report):
+        assert (seen.retagged, seen.created, seen.deleted, seen.chunks_written) == (30, 0, 0, 0)
+    assert world.contents() == world.expected()

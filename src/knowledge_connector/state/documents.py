@@ -182,13 +182,14 @@ class Documents(Part):
         """Rows that hold knowledge."""
         return self._count("documents WHERE lane = :lane AND source_id IS NOT NULL", {"lane": self._lane(lane)})
 
-    def by_fingerprint(self, lane: Lane, fingerprint: str, *, not_listed: int) -> list[Known]:
-        """Rows that hold this content and are doomed or not (yet) in listing `not_listed`; held ones left out; at most ten, by id."""
+    def by_fingerprint(self, lane: Lane, fingerprint: str, *, not_listed: int, after: str = "") -> list[Known]:
+        """Rows that hold this content and are not (yet) in listing `not_listed`; see the port."""
+        behind = f"AND {ID} > :after" if after else ""
         rows = self._db.rows(
-            f"""SELECT {KNOWN} FROM {DOCUMENTS} WHERE d.lane = :lane AND d.fingerprint = :fingerprint
+            f"""SELECT {KNOWN} FROM {DOCUMENTS} WHERE d.lane = :lane AND d.fingerprint = :fingerprint {behind}
                 AND d.source_id IS NOT NULL AND NOT {HELD} AND (p.doomed IS NOT NULL OR p.listed < :listing)
                 ORDER BY {ID}, d.digest LIMIT {MATCHES}""",
-            {"lane": self._lane(lane), "fingerprint": fingerprint, "listing": not_listed},
+            {"lane": self._lane(lane), "fingerprint": fingerprint, "listing": not_listed, "after": after},
         )
         return [known(row) for row in rows]
 

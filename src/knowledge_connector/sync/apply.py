@@ -26,6 +26,9 @@ from knowledge_connector.sync.plan import Action, Change
 
 T = TypeVar("T")
 
+CHARS_AT_ONCE = 8_000_000
+"""Text that may wait for a batch to become full: memory is bounded by what is in documents, not by how many there are."""
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -73,20 +76,26 @@ class Writer:
         self._clock = clock
         self._done = done
         self._waiting: list[Outcome] = []
+        self._chars = 0
         self.broken: ConnectorError | None = None
         self.at_work = 0
         self.seconds = 0.0
         """Spent at the target, over all threads."""
 
     def add(self, change: Change) -> None:
-        """Take a change; it is carried out when the batch is full, or at the next `flush`."""
+        """Take a change. Nothing happens yet, so this may be called inside a transaction of the state store."""
         self._waiting.append(Outcome(change))
-        if len(self._waiting) >= self._limits.batch:
+        self._chars += sum(len(chunk.text) for chunk in change.chunks)
+
+    def dispatch(self) -> None:
+        """Send off what is waiting, if that is a full batch. Not inside a transaction: the journal must be committed first."""
+        if len(self._waiting) >= self._limits.batch or self._chars > CHARS_AT_ONCE:
             self.flush()
 
     def flush(self) -> None:
-        """Send off what is waiting."""
+        """Send off what is waiting, full batch or not."""
         batch, self._waiting = self._waiting, []
+        self._chars = 0
         if not batch or self.broken:
             return
         self.at_work += 1
@@ -247,8 +256,10 @@ def _count_chunks(outcome: Outcome) -> None:
     change = outcome.change
     if change.action is Action.RETAG:
         return
-    new = _bag(change.chunks)
-    old = _bag(outcome.old.chunks) if outcome.old else Counter[str]()
+    if outcome.old is None:
+        outcome.chunks_written = len(change.chunks)
+        return
+    new, old = _bag(change.chunks), _bag(outcome.old.chunks)
     outcome.chunks_written = (new - old).total()
     outcome.chunks_deleted = (old - new).total()
 

@@ -63,7 +63,11 @@ class Ledger:
 
     def note(self, sequence: int, *, failed: bool) -> None:
         """Document number `sequence` (from 0) is finished."""
-        self._early[sequence] = failed
+        if sequence != self.done:
+            self._early[sequence] = failed
+            return
+        self._count(failed)
+        self.done += 1
         while self.done in self._early:
             self._count(self._early.pop(self.done))
             self.done += 1

@@ -17,13 +17,13 @@ from knowledge_connector.model import Document, Failure, Limits, Skip, Tombstone
 from knowledge_connector.ports import ChunkRules, Clock, Known, Lane, Lease, StateStore, TargetSession
 from knowledge_connector.sync.apply import Outcome, Writer
 from knowledge_connector.sync.crew import Crew
-from knowledge_connector.sync.guard import DeleteRules, withhold_reason
+from knowledge_connector.sync.departures import Departures
+from knowledge_connector.sync.guard import DeleteRules
 from knowledge_connector.sync.plan import (
+    SAME_REVISION,
     Action,
     Change,
     Sighting,
-    as_orphan,
-    as_renamed,
     as_skip,
     at_sight,
     by_content,
@@ -31,13 +31,11 @@ from knowledge_connector.sync.plan import (
 )
 from knowledge_connector.sync.prepare import Prepared
 from knowledge_connector.sync.report import SyncReport
-from knowledge_connector.sync.spool import Spool
 
 log = logging.getLogger(__name__)
 
 ROWS_AT_ONCE = 256
-DELETES_AT_ONCE = 500
-"""How many rows are gathered before the state store is asked to keep or to delete them."""
+"""How many rows are gathered before the state store is asked to keep them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +110,9 @@ class LaneRun:
         self._settled, self._emit = settled, emit
         self._recipes: dict[str | None, str | None] = {}
         self._bodies: dict[int, tuple[Sighting, Known | None]] = {}
-        self._renames = Spool[Change]()
-        self._renamed: set[str] = set()
-        self._doomed: dict[str, str] = {}
         self._rows: list[Known] = []
         self._listing = 0
+        self._once = False
         self._look_for_renames = False
         self._holdings = 0
         self._had_failures = False
@@ -135,6 +131,9 @@ class LaneRun:
             keeps_content=rules.keeps_content,
             clock=clock,
             done=self._done,
+        )
+        self._departures = Departures(
+            lane, store, report, dry=mode.dry, take=self.take, emit=emit, settle=self._writer.drain
         )
 
     @property
@@ -196,22 +195,23 @@ class LaneRun:
             self._session.delete(source_id)
         self._session.flush()
 
-    def begin(self, listing: int, *, whole: bool, renames: bool) -> None:
+    def begin(self, listing: int, *, whole: bool, resumable: bool) -> None:
         """Begin a listing.
 
         Args:
             listing: Its number; greater than any before, or that of the listing that is being resumed.
             whole: Whether it will show everything, so that what it does not show may be gone.
-            renames: Whether to look for documents that only changed their id. Not for origins with checkpoints: their ids are
-                stable, and a document that waits for the end of the listing would hold up every checkpoint.
+            resumable: Whether the origin has checkpoints. Then its ids are stable, so renames are not looked for: a document that
+                waits for the end of the listing would hold up every checkpoint. And a document may be listed twice.
         """
         self._listing = listing
-        self._look_for_renames = renames and whole and self._holdings > 0 and self.rules.limits.can_rename
+        self._once = whole and not resumable
+        self._look_for_renames = self._once and self._holdings > 0 and self.rules.limits.can_rename
 
     # ------------------------------------------------------------------------------------------------ during the listing
 
     def look(self, documents: Sequence[tuple[int, Document]]) -> list[int]:
-        """Decide what can be decided from the listing.
+        """Decide what can be decided from the listing. May be called inside a transaction; `dispatch` afterwards.
 
         Returns:
             The sequence numbers of documents whose body is needed.
@@ -222,26 +222,29 @@ class LaneRun:
         known = self._store.lookup(self.lane, [document.id for _, document in documents])
         self._store.mark_listed(self.lane, list(known), self._listing)
         self.report.listed += len(documents)
-        needed = []
+        needed, kept = [], 0
         fine: list[str] = []
         for sequence, document in documents:
             row = known.get(document.id)
             change = self._at_sight(sequence, document, row)
-            if change is None:
+            if change is SAME_REVISION:
+                kept += 1
+                self._settled(sequence, False)
+            elif change is None:
                 needed.append(sequence)
                 continue
-            fine.append(document.id)
-            if change.action is Action.KEEP and change.row is None:  # nearly every document of nearly every run
-                self.report.kept += 1
-                self._settled(sequence, False)
             else:
-                self.take(replace(change, sequence=sequence))
-        if self._had_failures:
-            self._succeeded(fine)
+                self._take(replace(change, sequence=sequence))
+            if self._had_failures:
+                fine.append(document.id)
+        self.report.kept += kept
+        self._succeeded(fine)
         return needed
 
     def _at_sight(self, sequence: int, document: Document, row: Known | None) -> Change | None:
         """Like `plan.at_sight`, with the reasons for which a body is not even asked for."""
+        if self._once and row is not None and row.listed == self._listing:
+            return Change(Action.SKIP, document.id, row.name, "an id that was listed before", code="duplicate-id")
         recipe = self._recipe(document.media_type)
         if recipe is None:
             return self._left_out(document, row, "unsupported", f"nothing here reads {document.media_type}")
@@ -289,11 +292,11 @@ class LaneRun:
         can_retag = self.rules.limits.can_retag
         planned = by_content(seen, row, prepared.found, chunks, fingerprint, can_retag=can_retag)
         change = replace(self._within_limits(planned), sequence=sequence)
-        if change.action is Action.CREATE and self._may_be_renamed(fingerprint):
-            self._renames.append(replace(change, sequence=None))
+        may_be_renamed = change.action is Action.CREATE and self._look_for_renames
+        if may_be_renamed and self._departures.postpone(change, self._listing):
             self._settled(sequence, False)
-            return
-        self.take(change)
+        else:
+            self.take(change)
 
     def _within_limits(self, change: Change) -> Change:
         """Refuse what the target would refuse, and name its limit."""
@@ -307,7 +310,7 @@ class LaneRun:
         """Nothing to know in it: what was known of it goes, as if it were deleted."""
         change = replace(as_skip(seen, row, "empty", "no text in it"), sequence=seen.sequence)
         if row is not None and row.source_id is not None:
-            self._doom([row.external_id or ""], "its text is gone")
+            self._departures.doom([seen.document.id], "its text is gone")
             change = replace(change, row=None)
         self.take(change)
 
@@ -327,7 +330,7 @@ class LaneRun:
             self._store.mark_listed_beneath(self.lane, failure.id, self._listing)
         row = self._store.lookup(self.lane, [failure.id]).get(failure.id)
         self._store.mark_listed(self.lane, [failure.id], self._listing)
-        self.take(_failure(failure.id, row, "list", failure.code, failure.message, sequence))
+        self._take(_failure(failure.id, row, "list", failure.code, failure.message, sequence))
 
     def skips(self, skips: Sequence[Skip]) -> None:
         """The connector left these out."""
@@ -342,18 +345,12 @@ class LaneRun:
                 excluded.setdefault(skip.reason, []).append(skip.id)
         if self._holdings:
             for reason, ids in excluded.items():
-                self._doom(ids, f"left out by the rules: {reason}")
+                self._departures.doom(ids, f"left out by the rules: {reason}")
 
     def tombstones(self, tombstones: Iterable[Tombstone]) -> None:
         """The origin says that these are gone."""
         for tombstone in tombstones:
-            self._doom([tombstone.id], tombstone.reason)
-
-    def _doom(self, ids: list[str], reason: str) -> None:
-        if self._mode.dry:
-            self._doomed.update(dict.fromkeys(ids, reason))
-        else:
-            self._store.doom(self.lane, ids, reason)
+            self._departures.doom([tombstone.id], tombstone.reason)
 
     def flush(self) -> None:
         """Send off what waits for a full batch."""
@@ -373,13 +370,17 @@ class LaneRun:
         Args:
             complete: Whether the listing ended well and showed everything.
         """
-        self._settle_renames(gone=complete)
+        self._departures.settle_newcomers(self._listing, gone=complete)
         self._keep_rows()
         self._writer.drain()
         if self.error or self._mode.only is not None:
             return
-        listing = self._listing if complete else None
-        self._delete(listing, complete=complete)
+        self._departures.delete(
+            self._listing if complete else None,
+            self.rules.deletes,
+            holdings=self._holdings,
+            allowed=self._mode.allow_deletes,
+        )
         self._writer.drain()
         if complete and not self.error and not self._mode.dry:
             self._store.tidy(self.lane, self._listing)
@@ -394,81 +395,20 @@ class LaneRun:
 
     def dispose(self) -> None:
         """Let go of disk space, however the run ended."""
-        self._renames.close()
-
-    def _may_be_renamed(self, fingerprint: str) -> bool:
-        """Whether the same text is held under an id that this listing has not shown yet."""
-        return self._look_for_renames and bool(
-            self._store.by_fingerprint(self.lane, fingerprint, not_listed=self._listing)
-        )
-
-    def _settle_renames(self, *, gone: bool) -> None:
-        """A new document with the text of one that is gone is that document under another name. Others are new."""
-        for change in self._renames:
-            fingerprint = change.draft.fingerprint if change.draft else ""
-            old = self._unclaimed(fingerprint) if gone else None
-            if old is not None:
-                self._renamed.add(old.external_digest)
-            self.take(change if old is None else as_renamed(change, old))
-
-    def _unclaimed(self, fingerprint: str) -> Known | None:
-        rows = self._store.by_fingerprint(self.lane, fingerprint, not_listed=self._listing)
-        return next((row for row in rows if row.external_digest not in self._renamed), None)
-
-    def _delete(self, listing: int | None, *, complete: bool) -> None:
-        """Delete what is gone, if the guard lets it pass."""
-        doomed = self._doomed_rows(listing)
-        count = self._store.count_orphans(self.lane, listing) + len(doomed)
-        if self._mode.dry:
-            count -= len(self._renamed)
-        why = withhold_reason(
-            self.rules.deletes,
-            deletes=count,
-            holdings=self._holdings,
-            listed=self.report.listed,
-            complete=complete,
-            allowed=self._mode.allow_deletes,
-        )
-        if why is not None:
-            self._withhold(count, why)
-            if not self._mode.dry:
-                return
-        for row in doomed:
-            self._delete_row(row, why)
-        for rows in self._store.orphans(self.lane, listing, batch=DELETES_AT_ONCE):
-            for row in rows:
-                if row.external_digest not in self._renamed:
-                    self._delete_row(row, why)
-            self._writer.drain()
-
-    def _doomed_rows(self, listing: int | None) -> list[Known]:
-        """In a plan, what the origin said is gone: nothing of it is in the state store."""
-        rows: list[Known] = []
-        ids = list(self._doomed)
-        for start in range(0, len(ids), DELETES_AT_ONCE):
-            rows += self._store.lookup(self.lane, ids[start : start + DELETES_AT_ONCE]).values()
-        return [
-            row for row in rows if row.source_id and row.doomed is None and (listing is None or row.listed >= listing)
-        ]
-
-    def _delete_row(self, row: Known, why_not: str | None) -> None:
-        doomed = self._doomed.get(row.external_id or "")
-        change = as_orphan(row if doomed is None else replace(row, doomed=doomed))
-        if why_not is None:
-            self.take(change)
-        else:
-            self._emit(replace(change, action=Action.WITHHOLD, reason=f"{change.reason}; withheld: {why_not}"))
-
-    def _withhold(self, count: int, why: str) -> None:
-        self.report.withheld = count
-        self.report.message = (
-            f"Deletes withheld: {why}. To approve them: connector run {self.lane.connector} --allow-deletes {count}"
-        )
-        log.info("deletes withheld", extra={"count": count, "target": self.lane.target})
+        self._departures.close()
 
     # --------------------------------------------------------------------------------------------------------- outcomes
 
     def take(self, change: Change) -> None:
+        """Take a decision, and carry it out when there are enough of them."""
+        self._take(change)
+        self._writer.dispatch()
+
+    def dispatch(self) -> None:
+        """Carry out what `look` decided, if that is enough for a batch."""
+        self._writer.dispatch()
+
+    def _take(self, change: Change) -> None:
         """A decision: hand it to the writer, or count it at once."""
         if change.action.writes and self._mode.approved is not None:
             refused = self._mode.approved(change)
@@ -538,7 +478,7 @@ class LaneRun:
             self._remember(Known(digest(change.external_id), change.external_id, name=change.name))
 
     def _succeeded(self, ids: Sequence[str]) -> None:
-        if not self._mode.dry:
+        if ids and not self._mode.dry:
             self._store.succeeded(self.lane, ids)
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from knowledge_connector.model import Chunk, Converted, Document, SourceDraft, digest
 from knowledge_connector.ports import Known
@@ -76,8 +76,11 @@ class Change:
         return before if before != self.external_id else None
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+SAME_REVISION = Change(Action.KEEP, "", "", "same revision")
+"""What `at_sight` says of nearly every document of nearly every run: one value for all of them, because making one takes its time."""
+
+
+class Sighting(NamedTuple):
     """A listed document with everything that can be said of it without its body.
 
     Attributes:
@@ -136,7 +139,7 @@ def at_sight(
         if known.skipped:
             return Change(Action.SKIP, document.id, name, "still cannot be read", code=known.skipped)
         if known.source_id is not None:
-            return Change(Action.KEEP, document.id, name, "same revision", source_id=known.source_id)
+            return SAME_REVISION
     if known.source_id is None or known.derived is None or known.content_mark != seen.content_mark:
         return None
     change = _same_text(seen, known, known.derived, reason="same revision")

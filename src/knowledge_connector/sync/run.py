@@ -39,6 +39,9 @@ BYTES_IN_FLIGHT = 64_000_000
 """How much content may be on its way through the workers; one larger document goes alone."""
 
 UNKNOWN_SIZE_BYTES = 1_000_000
+DUPLICATE = "duplicate-id"
+"""Why the second of two documents with one id is left out, where a listing shows each document once."""
+
 WRITES_IN_FLIGHT = 2
 
 ContextFactory = Callable[[Mapping[str, Any] | None, Sequence[str], Holdings], RunContext]
@@ -65,15 +68,13 @@ class RunRules:
     dry: bool = False
 
 
-@dataclass(slots=True)
-class _Pending:
-    """A document that some lane has not settled yet."""
+@dataclass(frozen=True, slots=True)
+class _Fetch:
+    """A body on its way, and who wants it."""
 
     document: Document
-    lanes: int
-    failed: bool = False
-    wanted_by: tuple[LaneRun, ...] = ()
-    size: int = 0
+    wanted_by: tuple[LaneRun, ...]
+    size: int
 
 
 class SyncRun:
@@ -105,20 +106,24 @@ class SyncRun:
         self._cuts: Cuts = ()
         self._cut_of: dict[LaneRun, int] = {}
         self._ledger = Ledger(rules.errors)
-        self._pending: dict[int, _Pending] = {}
-        self._ids_pending: set[str] = set()
-        self._fetching = 0
+        self._open: dict[int, str] = {}
+        self._open_ids: set[str] = set()
+        self._lanes_left: dict[int, int] = {}
+        self._failed: set[int] = set()
+        self._fetches: dict[int, _Fetch] = {}
         self._bytes = 0
         self._sequence = 0
         self._documents: list[tuple[int, Document]] = []
         self._skips: list[Skip] = []
-        self._gathering_since = 0.0
+        self._patient_until = 0.0
+        self._seconds_looking = 0.0
         self._checkpoints: deque[tuple[int, str]] = deque()
         self._last_cursor: str | None = None
         self._listing = number
         self._whole = connector.exhaustive
         self._resumed = False
         self._stalled = False
+        self._given_up = False
         self._lent: RunContext | None = None
         self.seconds_reading = 0.0
         self.error: ConnectorError | None = None
@@ -141,9 +146,10 @@ class SyncRun:
         lost = [self._reconciled(lane) for lane in lanes]
         cursor = self._resume(lost=any(lost))
         for lane in lanes:
-            lane.begin(self._listing, whole=self._whole, renames=not self._connector.resumable)
+            lane.begin(self._listing, whole=self._whole, resumable=self._connector.resumable)
         retry = sorted(self._rules.only) if self._rules.only else self._to_retry()
         self._lent = self._context(cursor, retry, self)
+        self._patient_until = self._clock.monotonic() + LISTING_PATIENCE_SECONDS
         self._read(self._lent)
         complete = self.error is None and not self.interrupted and self._whole and self._rules.only is None
         for lane in lanes:
@@ -159,14 +165,17 @@ class SyncRun:
 
     def settled(self, sequence: int, failed: bool) -> None:
         """A lane is through with document `sequence`."""
-        pending = self._pending[sequence]
-        pending.failed |= failed
-        pending.lanes -= 1
-        if not pending.lanes:
-            del self._pending[sequence]
-            self._ids_pending.discard(pending.document.id)
-            if not self._stalled:
-                self._ledger.note(sequence, failed=pending.failed)
+        if failed:
+            self._failed.add(sequence)
+        left = self._lanes_left.get(sequence, len(self._lanes)) - 1
+        if left:
+            self._lanes_left[sequence] = left
+            return
+        self._lanes_left.pop(sequence, None)
+        self._open_ids.discard(self._open.pop(sequence))
+        if not self._stalled:
+            self._ledger.note(sequence, failed=sequence in self._failed)
+        self._failed.discard(sequence)
 
     def rows(self) -> Iterator[Known]:
         """See `ports.Holdings`."""
@@ -218,13 +227,15 @@ class SyncRun:
     # ---------------------------------------------------------------------------------------------------------- reading
 
     def _read(self, context: SyncContext) -> None:
+        began = self._clock.monotonic()
         try:
             with closing(self._items(context)) as items:
                 for item in items:
                     self._take(item)
-                    if self._given_up():
+                    if self._given_up or self._stop.is_set():
                         break
-            if not self._given_up():
+            self.seconds_reading = self._clock.monotonic() - began - self._seconds_looking
+            if not self._given_up and not self._stop.is_set():
                 self._look()
             self._drain()
             self._check_budget()
@@ -232,21 +243,12 @@ class SyncRun:
             self.error = error
             self._drain()
 
-    def _given_up(self) -> bool:
-        return self._stop.is_set() or all(lane.error for lane in self._lanes)
-
     def _items(self, context: SyncContext) -> Generator[Item]:
         """What the connector yields; what else it raises is named as its fault."""
         items: Iterator[Item] | None = None
         try:
             items = iter(self._connector.read(context))
-            while True:
-                started = self._clock.monotonic()
-                item = next(items, None)
-                self.seconds_reading += self._clock.monotonic() - started
-                if item is None:
-                    return
-                yield item
+            yield from items
         except (ConnectorError, GeneratorExit):
             raise
         except Exception as error:
@@ -265,7 +267,8 @@ class SyncRun:
         else:
             self._look()
             self._take_other(item)
-        if len(self._documents) + len(self._skips) >= ITEMS_AT_ONCE or self._impatient():
+        waiting = len(self._documents) + len(self._skips)
+        if waiting >= ITEMS_AT_ONCE or (waiting and self._clock.monotonic() > self._patient_until):
             self._look()
 
     def _take_other(self, item: Tombstone | Failure | Checkpoint) -> None:
@@ -275,7 +278,7 @@ class SyncRun:
                 lane.flush()
             self._keep_cursors(ended=False)
             return
-        if item.id in self._ids_pending:
+        if item.id in self._open_ids:
             self._drain()
         with self._store.transaction():
             if isinstance(item, Tombstone):
@@ -283,7 +286,7 @@ class SyncRun:
                     lane.tombstones([item])
             else:
                 self._whole &= not (item.beneath and item.id == "")
-                sequence = self._arrived(Document(item.id))
+                sequence = self._arrived(item.id)
                 for lane in self._lanes:
                     lane.failure(item, sequence)
         self._check_budget()
@@ -291,29 +294,24 @@ class SyncRun:
     def _gather(self, document: Document) -> None:
         if self._rules.only is not None and document.id not in self._rules.only:
             return
-        if document.id in self._ids_pending:
+        if document.id in self._open_ids:
             if not self._resumed and self._whole:
-                log.warning("an id was listed twice", extra={"document_id": document.id})
-                self._skips.append(Skip(document.id, "duplicate-id"))
+                self._skips.append(Skip(document.id, DUPLICATE))
                 return
             self._look()
             self._drain()
-        if not self._documents:
-            self._gathering_since = self._clock.monotonic()
-        self._documents.append((self._arrived(document), document))
+        self._documents.append((self._arrived(document.id), document))
 
-    def _arrived(self, document: Document) -> int:
+    def _arrived(self, external_id: str) -> int:
         sequence = self._sequence
         self._sequence += 1
-        self._pending[sequence] = _Pending(document, len(self._lanes))
-        self._ids_pending.add(document.id)
+        self._open[sequence] = external_id
+        self._open_ids.add(external_id)
         return sequence
-
-    def _impatient(self) -> bool:
-        return bool(self._documents) and self._clock.monotonic() - self._gathering_since > LISTING_PATIENCE_SECONDS
 
     def _look(self) -> None:
         """Let every lane look at what has been gathered, and send for the bodies that somebody needs."""
+        began = self._clock.monotonic()
         documents, self._documents = self._documents, []
         skips, self._skips = self._skips, []
         if not documents and not skips:
@@ -325,52 +323,53 @@ class SyncRun:
                     lane.skips(skips)
                 for sequence in lane.look(documents):
                     wanted.setdefault(sequence, []).append(lane)
+        for lane in self._lanes:
+            lane.dispatch()
         self._stalled = any(lane.error for lane in self._lanes)
+        self._given_up = all(lane.error for lane in self._lanes)
+        bodies = dict(documents) if wanted else {}
         for sequence, lanes in wanted.items():
             if self._stop.is_set():
                 return
-            self._fetch(sequence, tuple(lanes))
+            self._fetch(sequence, bodies[sequence], tuple(lanes))
         while self._crew.hear(wait=False):
             pass
         self._check_budget()
         self._keep_cursors(ended=False)
+        now = self._clock.monotonic()
+        self._seconds_looking += now - began
+        self._patient_until = now + LISTING_PATIENCE_SECONDS
 
-    def _fetch(self, sequence: int, lanes: tuple[LaneRun, ...]) -> None:
-        pending = self._pending[sequence]
-        size = pending.document.size_bytes
-        pending.size = UNKNOWN_SIZE_BYTES if size is None else size
-        pending.wanted_by = lanes
-        self._wait_for_room(pending.size)
-        self._fetching += 1
-        self._bytes += pending.size
-        self._crew.submit(
-            self._pool, partial(self._fetcher, pending.document, self._cuts), partial(self._fetched, sequence)
-        )
+    def _fetch(self, sequence: int, document: Document, lanes: tuple[LaneRun, ...]) -> None:
+        size = UNKNOWN_SIZE_BYTES if document.size_bytes is None else document.size_bytes
+        self._wait_for_room(size)
+        self._fetches[sequence] = _Fetch(document, lanes, size)
+        self._bytes += size
+        self._crew.submit(self._pool, partial(self._fetcher, document, self._cuts), partial(self._fetched, sequence))
 
     def _wait_for_room(self, size: int) -> None:
         window = 8 * self._rules.workers
-        while self._fetching and (self._fetching >= window or self._bytes + size > BYTES_IN_FLIGHT):
+        while self._fetches and (len(self._fetches) >= window or self._bytes + size > BYTES_IN_FLIGHT):
             self._crew.hear(wait=True)
         while any(lane.backlog > WRITES_IN_FLIGHT for lane in self._lanes):
             self._crew.hear(wait=True)
         self._check_budget()
 
     def _fetched(self, sequence: int, future: Future[Prepared]) -> None:
-        pending = self._pending[sequence]
-        self._fetching -= 1
-        self._bytes -= pending.size
+        fetch = self._fetches.pop(sequence)
+        self._bytes -= fetch.size
         try:
             prepared = future.result()
         except BodyError as failure:
-            for lane in pending.wanted_by:
+            for lane in fetch.wanted_by:
                 lane.settle_error(sequence, failure.stage, failure.error)
         else:
-            for lane in pending.wanted_by:
+            for lane in fetch.wanted_by:
                 lane.settle(sequence, self._cut_of[lane], prepared)
 
     def _drain(self) -> None:
         """Return when everything read so far has been settled (renames wait for the end)."""
-        while self._fetching:
+        while self._fetches:
             self._crew.hear(wait=True)
         for lane in self._lanes:
             lane.flush()
