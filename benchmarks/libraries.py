@@ -22,9 +22,9 @@ def is_html(name: str) -> bool:
 
 
 def to_markdown(html: str) -> str:
-    import mdka
+    from knowledge_connector.kit.markdown import to_markdown as convert
 
-    return mdka.html_to_markdown(html)
+    return convert(html)
 
 
 def split(markdown: str) -> list[str]:

@@ -70,12 +70,21 @@ class RateLimited(RetriableError):
     Args:
         message: As for `ConnectorError`.
         retry_after_seconds: The pause it asked for; `None` if it did not say how long.
+        code: Its own word for what is used up, such as a quota, if it has one.
         where: As for `ConnectorError`.
     """
 
-    def __init__(self, message: str, *, retry_after_seconds: float | None = None, where: Where = "origin") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_seconds: float | None = None,
+        code: str | None = None,
+        where: Where = "origin",
+    ) -> None:
         super().__init__(message, where=where)
         self.retry_after_seconds = retry_after_seconds
+        self.code = code
 
 
 class Unavailable(RetriableError):

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from knowledge_connector.errors import ConnectorError
 from knowledge_connector.model import digest
-from knowledge_connector.ports import ChunkRules, Holdings, Lane, Lease, Target
+from knowledge_connector.ports import ChunkRules, Holdings, Lane, Target
 from knowledge_connector.sync.body import Fetcher
 from knowledge_connector.sync.context import RunContext
 from knowledge_connector.sync.crew import Crew
 from knowledge_connector.sync.guard import DeleteRules, ErrorRules
 from knowledge_connector.sync.lane import LaneRules, LaneRun, RunMode
+from knowledge_connector.sync.means import Means
 from knowledge_connector.sync.plan import Change
 from knowledge_connector.sync.report import Status, SyncReport
 from knowledge_connector.sync.run import RunRules, SyncRun
@@ -119,9 +120,10 @@ class Execution:
             self._options.observer.started(self.reports)
             self._host.registry.run_started(number, name)
             began = self._clock.monotonic()
-            run = self._sync_run(number, crew)
+            means = Means(self._store, lease, crew, self._clock)
+            run = self._sync_run(number, means)
             try:
-                lanes = self._lanes(run, lease, crew, stack)
+                lanes = self._lanes(run, means, stack)
                 if lanes:
                     drive(run, lanes)
                     self._conclude(run, lanes)
@@ -136,10 +138,11 @@ class Execution:
     # ----------------------------------------------------------------------------------------------------------- before
 
     def _report(self, number: int, target: str) -> SyncReport:
-        dry = self._assignment.dry
-        return SyncReport(number, self._assignment.connector, target, self._clock.now(), applied=not dry)
+        """A report that says "interrupted" until the run has come to its end."""
+        name, dry = self._assignment.connector, self._assignment.dry
+        return SyncReport(number, name, target, self._clock.now(), applied=not dry, status="interrupted")
 
-    def _sync_run(self, number: int, crew: Crew) -> SyncRun:
+    def _sync_run(self, number: int, means: Means) -> SyncRun:
         settings, assignment = self._settings, self._assignment
         rules = RunRules(
             workers=settings.fetch_workers,
@@ -151,9 +154,7 @@ class Execution:
         )
         fetcher = Fetcher(self._host.workshop.prepare, max_bytes=settings.max_document_bytes)
         context = Contexts(self._host, assignment.connector, number)
-        return SyncRun(
-            number, self._connector, context, fetcher, self._store, crew, self._clock, rules, self._options.stop
-        )
+        return SyncRun(number, self._connector, context, fetcher, means, rules, self._options.stop)
 
     def _verification_is_due(self) -> bool:
         every = self._settings.verify_every_runs
@@ -165,11 +166,11 @@ class Execution:
         recipes = [rule.recipe(None) or "" for rule in rules]
         return digest(self._settings.type, repr(self._connector.config), *self._targets, *recipes)
 
-    def _lanes(self, run: SyncRun, lease: Lease, crew: Crew, stack: ExitStack) -> list[LaneRun]:
+    def _lanes(self, run: SyncRun, means: Means, stack: ExitStack) -> list[LaneRun]:
         lanes = []
         for report, (name, target) in zip(self.reports, self._targets.items(), strict=True):
             try:
-                session = stack.enter_context(target.open(report.connector, fence=lease.fence))
+                session = stack.enter_context(target.open(report.connector, fence=means.lease.fence))
             except ConnectorError as error:
                 _failed(report, error)
                 continue
@@ -180,10 +181,7 @@ class Execution:
                 self._assignment.modes[name],
                 report,
                 session,
-                self._store,
-                lease,
-                crew,
-                self._clock,
+                means,
                 settled=run.settled,
                 emit=partial(self._options.observer.changed, lane),
             )
@@ -251,6 +249,7 @@ def _failed(report: SyncReport, error: ConnectorError) -> None:
 
 
 def _judge(report: SyncReport, *, interrupted: bool) -> None:
+    report.status = "ok"
     if interrupted:
         report.status = "interrupted"
         report.message = "Stopped early. What was done is kept; the next run goes on from there."

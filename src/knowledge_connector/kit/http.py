@@ -265,7 +265,7 @@ class HttpClient(httpx.Client):
             return FatalError(message, where=self._where)
         if status == httpx.codes.TOO_MANY_REQUESTS or "retry-after" in response.headers:
             pause = pause_asked_for(response.headers, self._clock.now())
-            return RateLimited(message, retry_after_seconds=pause, where=self._where)
+            return RateLimited(message, retry_after_seconds=pause, code=_error_code(response), where=self._where)
         return Unavailable(message, where=self._where)
 
     def _watch(self, event: str, details: Mapping[str, Any]) -> None:
@@ -386,11 +386,11 @@ def _in_words(response: httpx.Response) -> str:
 
 
 def _error_code(response: httpx.Response) -> str | None:
-    """Find the error code where the usual APIs put it: `code`, `errorCode` or `error`, itself or inside `error`."""
+    """Find the error code where the usual APIs put it: `code`, `errorCode`, `error_code` or `error`, itself or inside `error`."""
     try:
         body = response.json()
     except ValueError:
         return None
     tables = [one for one in (body, body.get("error") if isinstance(body, dict) else None) if isinstance(one, dict)]
-    codes = (table.get(key) for table in reversed(tables) for key in ("code", "errorCode", "error"))
+    codes = (table.get(key) for table in reversed(tables) for key in ("code", "errorCode", "error_code", "error"))
     return next((code for code in codes if isinstance(code, str) and _SAFE_WORD.fullmatch(code)), None)

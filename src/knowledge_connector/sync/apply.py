@@ -19,9 +19,9 @@ from typing import TypeVar
 
 from knowledge_connector.errors import BatchError, ConnectorError, DocumentError, RetriableError
 from knowledge_connector.model import Chunk, Limits, StoredSource
-from knowledge_connector.ports import ChangeRow, Clock, Effect, Lane, Lease, StateStore, TargetSession
+from knowledge_connector.ports import ChangeRow, Effect, Lane, TargetSession
 from knowledge_connector.sync.api import TargetApi
-from knowledge_connector.sync.crew import Crew
+from knowledge_connector.sync.means import Means
 from knowledge_connector.sync.plan import Action, Change
 
 T = TypeVar("T")
@@ -59,21 +59,18 @@ class Writer:
         lane: Lane,
         run: int,
         session: TargetSession,
-        store: StateStore,
-        lease: Lease,
-        crew: Crew,
+        means: Means,
         *,
         limits: Limits,
         keeps_content: bool,
-        clock: Clock,
         done: Callable[[Outcome], None],
     ) -> None:
         self._lane, self._run = lane, run
-        self._session, self._store, self._lease = session, store, lease
-        self._crew, self._pool = crew, crew.pool(limits.concurrency, f"write-{lane.target}")
+        self._session, self._store, self._lease = session, means.store, means.lease
+        self._crew, self._pool = means.crew, means.crew.pool(limits.concurrency, f"write-{lane.target}")
         self._limits = limits
         self._keeps_content = keeps_content
-        self._clock = clock
+        self._clock = means.clock
         self._done = done
         self._waiting: list[Outcome] = []
         self._chars = 0

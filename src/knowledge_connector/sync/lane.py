@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 
 from knowledge_connector.errors import ConnectorError, DocumentError, FatalError, Unreadable
 from knowledge_connector.model import Document, Failure, Limits, Skip, Tombstone, digest
-from knowledge_connector.ports import ChunkRules, Clock, Known, Lane, Lease, StateStore, TargetSession
+from knowledge_connector.ports import ChunkRules, Known, Lane, TargetSession
 from knowledge_connector.sync.apply import Outcome, Writer
-from knowledge_connector.sync.crew import Crew
 from knowledge_connector.sync.departures import Departures
 from knowledge_connector.sync.guard import DeleteRules
+from knowledge_connector.sync.means import Means
 from knowledge_connector.sync.plan import (
     SAME_REVISION,
     Action,
@@ -97,16 +97,13 @@ class LaneRun:
         mode: RunMode,
         report: SyncReport,
         session: TargetSession,
-        store: StateStore,
-        lease: Lease,
-        crew: Crew,
-        clock: Clock,
+        means: Means,
         *,
         settled: Callable[[int, bool], None],
         emit: Callable[[Change], None],
     ) -> None:
         self.lane, self.rules, self.report = lane, rules, report
-        self._mode, self._session, self._store, self._clock = mode, session, store, clock
+        self._mode, self._session, self._store, self._clock = mode, session, means.store, means.clock
         self._settled, self._emit = settled, emit
         self._recipes: dict[str | None, str | None] = {}
         self._bodies: dict[int, tuple[Sighting, Known | None]] = {}
@@ -124,16 +121,13 @@ class LaneRun:
             lane,
             report.run,
             session,
-            store,
-            lease,
-            crew,
+            means,
             limits=rules.limits,
             keeps_content=rules.keeps_content,
-            clock=clock,
             done=self._done,
         )
         self._departures = Departures(
-            lane, store, report, dry=mode.dry, take=self.take, emit=emit, settle=self._writer.drain
+            lane, means.store, report, dry=mode.dry, take=self.take, emit=emit, settle=self._writer.drain
         )
 
     @property

@@ -19,12 +19,12 @@ from typing import Any
 
 from knowledge_connector.errors import ConnectorError, FatalError, PluginError
 from knowledge_connector.model import Checkpoint, Document, Failure, Item, Skip, Tombstone
-from knowledge_connector.ports import Clock, Connector, CursorRow, Holdings, Known, StateStore, SyncContext
+from knowledge_connector.ports import Connector, CursorRow, Holdings, Known, SyncContext
 from knowledge_connector.sync.body import BodyError, Cuts, Fetcher
 from knowledge_connector.sync.context import RunContext
-from knowledge_connector.sync.crew import Crew
 from knowledge_connector.sync.guard import ErrorRules, Ledger
 from knowledge_connector.sync.lane import LaneRun
+from knowledge_connector.sync.means import Means
 from knowledge_connector.sync.prepare import Prepared
 
 log = logging.getLogger(__name__)
@@ -92,16 +92,14 @@ class SyncRun:
         connector: Connector,
         context: ContextFactory,
         fetcher: Fetcher,
-        store: StateStore,
-        crew: Crew,
-        clock: Clock,
+        means: Means,
         rules: RunRules,
         stop: Event,
     ) -> None:
         self._number, self._connector, self._context = number, connector, context
-        self._fetcher, self._store, self._crew, self._clock = fetcher, store, crew, clock
+        self._fetcher, self._store, self._crew, self._clock = fetcher, means.store, means.crew, means.clock
         self._rules, self._stop = rules, stop
-        self._pool = crew.pool(rules.workers, "fetch")
+        self._pool = means.crew.pool(rules.workers, "fetch")
         self._lanes: list[LaneRun] = []
         self._cuts: Cuts = ()
         self._cut_of: dict[LaneRun, int] = {}

@@ -191,6 +191,9 @@ class StateStoreContract(ReconcileContract):
         store.keep(LANE, rows)
         found = ids(store.by_fingerprint(LANE, "same", not_listed=2))
         assert found == ["doomed", *(f"old {number:02}" for number in range(9))]
+        behind = ids(store.by_fingerprint(LANE, "same", not_listed=2, after=found[-1]))
+        assert behind
+        assert not {*behind} & {*found}
         assert store.by_fingerprint(OTHER, "same", not_listed=2) == []
 
     def test_find_gives_equals_first_then_what_contains(self, store: StateStore) -> None:
