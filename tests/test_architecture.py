@@ -17,6 +17,8 @@ PACKAGE = "knowledge_connector"
 SOURCE = PROJECT / "src" / PACKAGE
 MODULES = sorted(SOURCE.rglob("*.py"))
 PLUGIN_MODULES = sorted((PROJECT / "plugins").glob("*/src/**/*.py"))
+EMULATORS = {file for file in PLUGIN_MODULES if any(part.startswith("emulator") for part in file.parts)}
+"""Servers to test against. They live beside the adapters, answer `register_emulators`, and lean on `testing`."""
 
 LOWER_ROOMS = ("sync", "targets", "state", "kit", "convert", "chunking")
 UPPER_ROOMS = {"app", "cli", "config", "describe", "execution", "plugins", "registry", "story", "worker", "workshop"}
@@ -117,7 +119,7 @@ def test_rooms_below_do_not_know_what_puts_them_together(room: str) -> None:
     [
         ("sync", {"ports", "model", "errors"}),
         ("state", {"ports", "model", "errors"}),
-        ("kit", {"ports", "model", "errors"}),
+        ("kit", {"ports", "model", "errors", "clock"}),
         ("chunking", {"ports", "model", "errors", "hookspecs"}),
         ("convert", {"ports", "model", "errors", "hookspecs", "kit"}),
         ("targets", {"ports", "model", "errors", "hookspecs", "kit"}),
@@ -166,8 +168,19 @@ def test_nothing_imports_the_command_line() -> None:
 
 
 def test_what_is_for_tests_is_not_imported_at_run_time() -> None:
-    files = [file for file in MODULES if room_of(file) != "testing"] + PLUGIN_MODULES
-    assert not [str(one) for file in files for one in imports_of(file) if one.room == "testing"]
+    """The command `emulate` serves emulators, and nothing else; it imports them when it is called."""
+    files = {file for file in MODULES if room_of(file) != "testing"} | {*PLUGIN_MODULES} - EMULATORS
+    found = [one for file in files for one in imports_of(file) if one.room == "testing" and not one.for_types]
+    assert not [str(one) for one in found if one.file != SOURCE / "cli" / "emulate.py"]
+
+
+@pytest.mark.parametrize(
+    "file", sorted({*PLUGIN_MODULES} - EMULATORS), ids=lambda file: str(file.relative_to(PROJECT / "plugins"))
+)
+def test_emulators_are_imported_when_they_are_asked_for(file: Path) -> None:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    at_once = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert not [f"{file.name}:{node.lineno}" for node in at_once if ".emulator" in ast.unparse(node)]
 
 
 @pytest.mark.parametrize("file", PLUGIN_MODULES, ids=lambda file: str(file.relative_to(PROJECT / "plugins")))
@@ -176,7 +189,7 @@ def test_plugins_do_nothing_that_a_stranger_could_not(file: Path) -> None:
         str(one)
         for one in imports_of(file)
         if one.distribution == PACKAGE
-        and one.room != "kit"
+        and one.room not in ({"kit", "testing"} if file in EMULATORS else {"kit"})
         and not (one.module == PACKAGE and one.name in knowledge_connector.__all__)
     ]
 

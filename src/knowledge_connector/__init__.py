@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Unavailable,
         Unreadable,
     )
+    from knowledge_connector.execution import RunOptions
     from knowledge_connector.hookspecs import hookimpl
     from knowledge_connector.kit.config import ConnectorConfig, TargetConfig
     from knowledge_connector.model import (
@@ -40,14 +41,17 @@ if TYPE_CHECKING:
     from knowledge_connector.ports import (
         Chunker,
         ChunkRules,
+        Clock,
         Connector,
         Converter,
         Hit,
+        KnowledgeApi,
         SyncContext,
         Target,
         TargetSession,
     )
     from knowledge_connector.sync.report import SyncReport
+    from knowledge_connector.sync.staging import ApiConnector, HeldSource
 
 # Where each public name lives. Names are imported when first used, so that `connector --help` pays for none of them.
 _ROOMS = {
@@ -65,6 +69,7 @@ _ROOMS = {
         "Unavailable",
         "Unreadable",
     ),
+    "execution": ("RunOptions",),
     "hookspecs": ("hookimpl",),
     "kit.config": ("ConnectorConfig", "TargetConfig"),
     "model": (
@@ -87,24 +92,29 @@ _ROOMS = {
     "ports": (
         "ChunkRules",
         "Chunker",
+        "Clock",
         "Connector",
         "Converter",
         "Hit",
+        "KnowledgeApi",
         "SyncContext",
         "Target",
         "TargetSession",
     ),
     "sync.report": ("SyncReport",),
+    "sync.staging": ("ApiConnector", "HeldSource"),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
+    "ApiConnector",
     "AuthenticationError",
     "BatchError",
     "Checkpoint",
     "Chunk",
     "ChunkRules",
     "Chunker",
+    "Clock",
     "ConfigError",
     "Connector",
     "ConnectorConfig",
@@ -116,15 +126,18 @@ __all__ = [
     "Failure",
     "FatalError",
     "Finding",
+    "HeldSource",
     "Hit",
     "Host",
     "Item",
+    "KnowledgeApi",
     "KnowledgeSource",
     "Limits",
     "PluginError",
     "RateLimited",
     "Raw",
     "RetriableError",
+    "RunOptions",
     "Skip",
     "SourceDraft",
     "StoredSource",

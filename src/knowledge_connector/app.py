@@ -120,6 +120,8 @@ class Host:
 
         assignment = Assignment("plan", name, modes, replace(options, observer=_Noting(options.observer, plans)))
         reports = Execution(self, assignment)(drive)
+        for plan in plans.values():
+            plan.changes.sort(key=lambda change: (change["action"], change["external_id"]))
         return reports, PlanFile(name, self.clock.now().isoformat(), list(plans.values()))
 
     def apply(self, plan: PlanFile, options: RunOptions | None = None) -> list[SyncReport]:
@@ -152,6 +154,8 @@ class Host:
         if row is None:
             raise ConfigError(f"there is no run {run}; see: connector history")
         targets = dict.fromkeys(lane.target for lane, _ in self.store.changes(run))
+        if row.kind == "plan":
+            raise ConfigError(f"run {run} was a plan, which changes nothing; see: connector history")
         if not targets:
             raise ConfigError(f"run {run} changed nothing, or is no longer kept (see retention_days in [history])")
 

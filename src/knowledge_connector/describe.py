@@ -107,8 +107,8 @@ def describe_all(registry: Registry) -> list[Description]:
             type=cls.type,
             summary=(cls.__doc__ or "").strip().partition("\n")[0],
             plugin=registry.brought_by(cls),
-            options=tuple(_options(config_model(cls), (kind, "NAME"))),
-            host_options=tuple(one for one in _options(_TABLES[kind], (kind, "NAME")) if _is_key(one.key, kind)),
+            options=tuple(options_of(config_model(cls), (kind, "NAME"))),
+            host_options=tuple(one for one in options_of(_TABLES[kind], (kind, "NAME")) if _is_key(one.key, kind)),
         )
         for kind in _TABLES
         for cls in _classes(registry, kind)
@@ -127,7 +127,7 @@ def _is_key(key: str, kind: Kind) -> bool:
 # -- options --------------------------------------------------------------------------------------------------------------
 
 
-def _options(model: type[BaseModel], table: tuple[str, ...], prefix: str = "", when: str = "") -> Iterator[Option]:
+def options_of(model: type[BaseModel], table: tuple[str, ...], prefix: str = "", when: str = "") -> Iterator[Option]:
     """Give the keys of a model, inner tables after the key that holds them."""
     for key, field in keys(model).items():
         yield Option(
@@ -146,10 +146,10 @@ def _options(model: type[BaseModel], table: tuple[str, ...], prefix: str = "", w
 def _inner(field: FieldInfo, table: tuple[str, ...], key: str) -> Iterator[Option]:
     tables = [one for one in members(field.annotation) if is_model(one)]
     for one in tables:
-        yield from _options(one, table, f"{key}.", _tag(one) if len(tables) > 1 else "")
+        yield from options_of(one, table, f"{key}.", _tag(one) if len(tables) > 1 else "")
     for one in members(field.annotation):
         if is_container(one) and is_model(item_type(one)):
-            yield from _options(item_type(one), (), f"{key}.NAME." if is_mapping(one) else f"{key}[].")
+            yield from options_of(item_type(one), (), f"{key}.NAME." if is_mapping(one) else f"{key}[].")
 
 
 def _tag(model: type[BaseModel]) -> str:
@@ -234,17 +234,18 @@ def reference_page(description: Description) -> str:
             "",
             "## Its own options",
             "",
-            *_rows(description.options),
+            *option_table(description.options),
             "",
             f"## Options of every table in `{section}`",
             "",
-            *_rows(description.host_options),
+            *option_table(description.host_options),
             "",
         ]
     )
 
 
-def _rows(options: tuple[Option, ...]) -> list[str]:
+def option_table(options: tuple[Option, ...]) -> list[str]:
+    """Write options as the lines of a Markdown table."""
     if not options:
         return ["None."]
     head = ["| key | type | default | what it does |", "|---|---|---|---|"]

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import Field
 
 from knowledge_connector import (
+    ApiConnector,
     Checkpoint,
     Chunk,
     Connector,
@@ -22,15 +23,15 @@ from knowledge_connector import (
     Document,
     DocumentError,
     Failure,
+    HeldSource,
     Item,
+    KnowledgeApi,
     Skip,
     SyncContext,
     Tombstone,
     Unavailable,
     hookimpl,
 )
-from knowledge_connector.ports import KnowledgeApi
-from knowledge_connector.sync.staging import ApiConnector, HeldSource
 
 Entry = Mapping[str, Any]
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from knowledge_connector.execution import RunOptions
+from knowledge_connector import RunOptions
 from scenarios.fate import FATE
 from scenarios.test_crash_matrix import in_child, make_world, run_watched, wait_for
 from scenarios.world import Contents, World

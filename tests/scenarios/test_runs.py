@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from knowledge_connector.execution import RunOptions
+from knowledge_connector import RunOptions
 from knowledge_connector.sync.planfile import PlanFile
 from scenarios.world import World
 

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from knowledge_connector import FatalError, Host
+from knowledge_connector import FatalError, Host, RunOptions
 from knowledge_connector.config import load
-from knowledge_connector.execution import RunOptions
 from knowledge_connector.testing.context import FakeClock
 from scenarios.test_crash_matrix import in_child, wait_for
 from scenarios.world import World

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from knowledge_connector import Host, SyncReport
+from knowledge_connector import Host, RunOptions, SyncReport
 from knowledge_connector.config import load
-from knowledge_connector.execution import RunOptions
 from knowledge_connector.sync.planfile import PlanFile
 
 SHELF = Path(__file__).with_name("shelf.py")

@@ -30,6 +30,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "describe": "Describe the options of a type of connector or target.",
         "schema": "Write the JSON Schema of connectors.toml, for editors.",
         "completion": "Print a script that completes commands and names in your shell.",
+        "emulate": "Serve emulators of vendors, to test against.",
     },
 }
 _MODULES = {name for commands in COMMANDS.values() for name in commands}

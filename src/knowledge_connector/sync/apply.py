@@ -249,16 +249,16 @@ def _as_stored(outcome: Outcome) -> StoredSource | None:
 
 
 def _count_chunks(outcome: Outcome) -> None:
-    """Chunks that really differ: the ones a target that patches has to write and to delete."""
-    change = outcome.change
-    if change.action is Action.RETAG:
-        return
-    if outcome.old is None:
-        outcome.chunks_written = len(change.chunks)
-        return
-    new, old = _bag(change.chunks), _bag(outcome.old.chunks)
-    outcome.chunks_written = (new - old).total()
-    outcome.chunks_deleted = (old - new).total()
+    if outcome.change.action is not Action.RETAG:
+        outcome.chunks_written, outcome.chunks_deleted = differing(outcome.change.chunks, outcome.old)
+
+
+def differing(chunks: Sequence[Chunk], old: StoredSource | None) -> tuple[int, int]:
+    """How many chunks are new, and how many go: what a target that patches has to write and to delete."""
+    if old is None:
+        return len(chunks), 0
+    new, before = _bag(chunks), _bag(old.chunks)
+    return (new - before).total(), (before - new).total()
 
 
 def _bag(chunks: Sequence[Chunk]) -> Counter[str]:

@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from knowledge_connector.errors import ConnectorError, DocumentError, FatalError, Unreadable
-from knowledge_connector.model import Document, Failure, Limits, Skip, Tombstone, digest
+from knowledge_connector.model import Document, Failure, Limits, Skip, StoredSource, Tombstone, digest
 from knowledge_connector.ports import ChunkRules, Known, Lane, TargetSession
-from knowledge_connector.sync.apply import Outcome, Writer
+from knowledge_connector.sync.apply import Outcome, Writer, differing
 from knowledge_connector.sync.departures import Departures
 from knowledge_connector.sync.guard import DeleteRules
 from knowledge_connector.sync.means import Means
@@ -452,13 +452,23 @@ class LaneRun:
         self._count(change, told=True)
 
     def _count(self, change: Change, *, told: bool = False) -> None:
-        if self._mode.dry and change.draft is not None:
-            self.report.chunks_written += len(change.chunks)
+        if self._mode.dry and change.action.writes and change.action is not Action.RETAG:
+            written, deleted = differing(change.chunks, self._old(change))
+            self.report.chunks_written += written
+            self.report.chunks_deleted += deleted
         _COUNTERS[change.action](self.report, change)
         if change.action is not Action.KEEP and not told:
             self._emit(change)
         if change.sequence is not None:
             self._settled(change.sequence, change.action is Action.FAIL)
+
+    def _old(self, change: Change) -> StoredSource | None:
+        """For a plan: the version that a change would replace."""
+        if not change.source_id:
+            return None
+        if self.rules.keeps_content:
+            return self._session.read(change.source_id)
+        return self._store.current(self.lane, change.external_id)
 
     def _abandon(self, sequences: Iterable[int]) -> None:
         for sequence in sequences:

@@ -191,7 +191,7 @@ class StateStoreContract(ReconcileContract):
         store.keep(LANE, rows)
         found = ids(store.by_fingerprint(LANE, "same", not_listed=2))
         assert found == ["doomed", *(f"old {number:02}" for number in range(9))]
-        behind = ids(store.by_fingerprint(LANE, "same", not_listed=2, after=found[-1]))
+        behind = ids(store.by_fingerprint(LANE, "same", not_listed=2, after=found[-1] or ""))
         assert behind
         assert not {*behind} & {*found}
         assert store.by_fingerprint(OTHER, "same", not_listed=2) == []

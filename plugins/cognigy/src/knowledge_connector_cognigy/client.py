@@ -9,11 +9,10 @@ import json
 import random
 import threading
 from collections import Counter
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from knowledge_connector import DocumentError, FatalError, RateLimited, RetriableError
-from knowledge_connector.kit.budget import Budgets
+from knowledge_connector.kit.budget import shared
 from knowledge_connector.kit.http import HttpClient, asking, make_client
 from knowledge_connector.kit.retry import Retries
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from knowledge_connector_cognigy.clock import SystemClock
+    from knowledge_connector.kit.clock import Clock
     from knowledge_connector_cognigy.config import CognigyConfig
 
 Item = dict[str, Any]
@@ -43,12 +42,6 @@ class NameTaken(DocumentError):
     """409: another source of the store has this name."""
 
 
-@cache
-def _budgets(clock: SystemClock, requests_per_5_minutes: int) -> Budgets:
-    """One for all targets of the process: the vendor counts per calling address, whichever the key."""
-    return Budgets(clock, max_requests=requests_per_5_minutes or None, window_seconds=300)
-
-
 class CognigyClient:
     """Calls the API from any number of threads.
 
@@ -60,7 +53,7 @@ class CognigyClient:
         calls: How often each endpoint was called.
     """
 
-    def __init__(self, config: CognigyConfig, clock: SystemClock) -> None:
+    def __init__(self, config: CognigyConfig, clock: Clock) -> None:
         self.calls: Counter[str] = Counter()
         self._config = config
         self._clock = clock
@@ -100,7 +93,9 @@ class CognigyClient:
         """Create one object, and only one.
 
         Args:
-            path, subject, body: As for the other calls.
+            path: Of the list that it becomes part of.
+            subject: What it is, for counting calls.
+            body: The object.
             find: Gives what an earlier try has created; asked if a try got no clear answer.
         """
         failure: RetriableError | None = None
@@ -151,7 +146,8 @@ class CognigyClient:
         """This thread's own client: a pool that many threads share is slower than the server."""
         http: HttpClient | None = getattr(self._mine, "http", None)
         if http is None:
-            budgets = _budgets(self._clock, self._config.requests_per_5_minutes)
+            # One budget for all keys: the vendor counts per calling address.
+            budgets = shared(self._clock, max_requests=self._config.requests_per_5_minutes or None, window_seconds=300)
             http = self._mine.http = make_client(self._clock, budgets=budgets, where="target")
             http.headers.update({"X-API-Key": self._config.api_key.get_secret_value(), "Accept": "application/json"})
             with self._lock:

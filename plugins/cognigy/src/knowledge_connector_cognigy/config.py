@@ -35,7 +35,8 @@ class CognigyConfig(TargetConfig):
     )
     language: str = Field(default="en-US", min_length=1, description="Language of a store that is created.")
     api_path: Literal["/new/v2.0", "/v2.0"] = Field(
-        default="/new/v2.0", description="Where the REST API 2.0 lies below `base_url`; older installations have `/v2.0`."
+        default="/new/v2.0",
+        description="Where the REST API 2.0 lies below `base_url`; older installations have `/v2.0`.",
     )
     metadata_keys: tuple[str, ...] | None = Field(
         default=None,
@@ -45,6 +46,12 @@ class CognigyConfig(TargetConfig):
     )
     max_chars: int = Field(
         default=MAX_CHARS, ge=100, le=MAX_CHARS, description="Longest chunk: its text and data together, in characters."
+    )
+    chunks_per_source: int = Field(
+        default=1000,
+        ge=1,
+        le=1000,
+        description="Most chunks in one source; a document of more becomes several, its parts.",
     )
     concurrency: int = Field(default=8, ge=1, le=64, description="Documents that are written at a time.")
     requests_per_5_minutes: int = Field(

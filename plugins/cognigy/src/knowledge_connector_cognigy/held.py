@@ -141,10 +141,12 @@ def holdings(parts: Iterable[Part]) -> dict[str, Held]:
     by_head: dict[str, dict[str, Part]] = defaultdict(dict)
     for part in parts:
         by_head[part.head][part.id] = part  # a listing that changes under way may show one twice
-    found = (
-        Held(head, tuple(sorted(group.values(), key=lambda part: part.number))) for head, group in by_head.items()
-    )
-    return {source_id: Held(source_id, held.parts) for held in found for source_id in [held.head.source_id or held.source_id]}
+    found = (Held(head, tuple(sorted(group.values(), key=lambda part: part.number))) for head, group in by_head.items())
+    return {
+        source_id: Held(source_id, held.parts)
+        for held in found
+        for source_id in [held.head.source_id or held.source_id]
+    }
 
 
 def listing(held: Iterable[Held]) -> list[KnowledgeSource]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from knowledge_connector import DocumentError
 from knowledge_connector_cognigy import marks
 from knowledge_connector_cognigy.held import Held, holdings, listing, part_from, tags_of
-from knowledge_connector_cognigy.writing import Version, Writing
+from knowledge_connector_cognigy.writing import Writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -87,7 +87,7 @@ class CognigySession:
                 document_id=draft.external_id,
             )
         old = self._find(draft.replaces) if draft.replaces else None
-        written = self._writing.write(Version(source_id, draft, tuple(making.chunks.values())), old)
+        written = self._writing.write(source_id, draft, list(making.chunks.values()), old)
         self._remember(written, instead_of=old)
 
     def retag(self, source_id: str, draft: SourceDraft) -> None:

@@ -136,7 +136,7 @@ class KnowledgeStore:
         with self._lock:
             if self._path is None:
                 store = self.find() or (self.create() if create else None)
-                self._path = store and f"{_STORES}/{store['_id']}"
+                self._path = f"{_STORES}/{store['_id']}" if store else None
             return self._path
 
 

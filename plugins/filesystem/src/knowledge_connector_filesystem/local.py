@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from knowledge_connector import Item
-    from knowledge_connector.ports import Clock
+    from knowledge_connector import Clock, Item
     from knowledge_connector_filesystem.config import FilesystemConfig
 
 RACY_NANOSECONDS = 2_000_000_000

@@ -13,7 +13,7 @@ from knowledge_connector_filesystem.tree import code_of, words_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from knowledge_connector.ports import Clock
+    from knowledge_connector import Clock
 
 FLEETING = frozenset({errno.EIO, errno.ESTALE})
 """Errors of network mounts that often pass."""

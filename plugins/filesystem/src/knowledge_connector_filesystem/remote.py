@@ -15,8 +15,7 @@ from knowledge_connector_filesystem.tree import Describer, Folder, Names, code_o
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from knowledge_connector import Item
-    from knowledge_connector.ports import Clock
+    from knowledge_connector import Clock, Item
     from knowledge_connector_filesystem.config import FilesystemConfig
 
 _RACY_SECONDS = 2.0

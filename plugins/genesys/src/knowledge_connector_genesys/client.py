@@ -12,17 +12,16 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import httpx
 
 from knowledge_connector import AuthenticationError, DocumentError, FatalError, RetriableError
-from knowledge_connector.kit.budget import Budgets
-from knowledge_connector.kit.http import HttpClient, HttpPolicy, asking, make_client, next_link
+from knowledge_connector.kit.budget import shared
+from knowledge_connector.kit.http import HttpPolicy, asking, make_client, next_link
 
 if TYPE_CHECKING:
-    from knowledge_connector.ports import Clock
+    from knowledge_connector.kit.clock import Clock
     from knowledge_connector_genesys.config import GenesysConfig
 
 T = TypeVar("T")
@@ -110,12 +109,6 @@ class File:
         return b64encode(hashlib.md5(self.content, usedforsecurity=False).digest()).decode("ascii")
 
 
-@lru_cache(maxsize=16)
-def _budgets(clock: Clock, requests_per_minute: int) -> Budgets:
-    """One for all targets of this process, because the vendor counts by OAuth client."""
-    return Budgets(clock, max_requests=requests_per_minute, window_seconds=60)
-
-
 class GenesysClient:
     """The API with one OAuth client. For one thread at a time.
 
@@ -125,7 +118,7 @@ class GenesysClient:
 
     def __init__(self, config: GenesysConfig, clock: Clock) -> None:
         policy = HttpPolicy(redirects="refuse")
-        budgets = _budgets(clock, config.requests_per_minute)
+        budgets = shared(clock, max_requests=config.requests_per_minute, window_seconds=60)
         self._config = config
         self._api = make_client(clock, policy=policy, budgets=budgets, credential=config.client_id, where="target")
         # Neither the token nor the budget is meant for where contents go, nor for the login.
@@ -157,6 +150,10 @@ class GenesysClient:
         """All rounds that the vendor remembers, oldest first."""
         found = self._pages("GET synchronizations", f"{SOURCES}/{source}/synchronizations")
         return sorted(map(Round.read, found), key=lambda one: one.started)
+
+    def can_see_rounds(self) -> bool:
+        """Whether any round of the organisation is there; asked for the right to look."""
+        return bool(self._get("GET all synchronizations", f"{SOURCES}/synchronizations?pageSize=1").get("entities"))
 
     def start(self, source: str, kind: Kind, find: Callable[[], Round | None]) -> Round:
         """Start a round; `find` looks for one that was started just now."""
@@ -212,7 +209,9 @@ class GenesysClient:
     def take_out(self, source: str, id_: str, names: Collection[str]) -> None:
         """Take files out of an open round, so that it does not count them as failed."""
         for found in [upload for upload in self.uploads(source, id_) if upload.file_name in names]:
-            self._in_round("DELETE upload", "DELETE", f"{_of(source, id_)}/uploads/{found.file_id}", accept=(NOT_FOUND,))
+            self._in_round(
+                "DELETE upload", "DELETE", f"{_of(source, id_)}/uploads/{found.file_id}", accept=(NOT_FOUND,)
+            )
 
     def delete(self, source: str, id_: str, name: str) -> bool:
         """Have an open round delete a file; whether there is one to delete."""
@@ -272,13 +271,14 @@ class GenesysClient:
         for attempt in range(TRIES):
             try:
                 return send()
-            except RetriableError as error:
-                failure = error
-            found = find()
-            if found is not None:
-                return found
+            except RetriableError:
+                found = find()
+                if found is not None:
+                    return found
+                if attempt + 1 == TRIES:
+                    raise
             self._clock.sleep(2**attempt)
-        raise failure
+        raise AssertionError("something is tried at least once")
 
     def _in_round(
         self, name: str, method: str, path: str, body: Mapping[str, Any] | None = None, *, accept: Collection[int]
@@ -333,9 +333,7 @@ class GenesysClient:
             )
         return response
 
-    def _send(
-        self, method: str, path: str, body: Mapping[str, Any] | None, accept: Collection[int]
-    ) -> httpx.Response:
+    def _send(self, method: str, path: str, body: Mapping[str, Any] | None, accept: Collection[int]) -> httpx.Response:
         url = path if "://" in path else f"{self._config.api_url}{path}"
         headers = {"Authorization": f"Bearer {self._token}"}
         extensions = asking(accept=(*accept, UNAUTHORIZED))

@@ -65,7 +65,9 @@ class GenesysConfig(TargetConfig):
     @classmethod
     def _known(cls, region: str) -> str:
         if region not in REGIONS:
-            raise ValueError(f"no region of Genesys Cloud; there are: {', '.join(REGIONS)}. For another one set base_url")
+            raise ValueError(
+                f"no region of Genesys Cloud; there are: {', '.join(REGIONS)}. For another one set base_url"
+            )
         return region
 
     @field_validator("base_url")

@@ -1,7 +1,7 @@
-"""File names and tags: the marks that the vendor keeps for us, in an alphabet that it takes.
+r"""File names and tags: the marks that the vendor keeps for us, in an alphabet that it takes.
 
 A file name is a pure function of the document's id: `OWNER/ID.md`, everything out of the common alphabet as `=XX` (a byte in UTF-8).
-The vendor refuses whitespace and ``\\ { ^ } % ` ] " > [ ~ < # |``; what is left by us is `A-Z a-z 0-9 . _ - / =`.
+The vendor refuses whitespace and ``\ { ^ } % ` ] " > [ ~ < # |``; what is left by us is `A-Z a-z 0-9 . _ - / =`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One run's work on one connector's files: what is committed goes into the open round, and `flush` completes it.
 
-    begin ─▶ add ─▶ commit ── upload ─┐
-                     delete ── mark ──┴▶ open round ── flush ─▶ completed ─▶ taken in ─▶ durable, all at once
+begin ─▶ add ─▶ commit ── upload ─┐
+                 delete ── mark ──┴▶ open round ── flush ─▶ completed ─▶ taken in ─▶ durable, all at once
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 
 from knowledge_connector import (
+    BatchError,
     Chunk,
     ConnectorError,
     DocumentError,
@@ -21,7 +22,7 @@ from knowledge_connector import (
     SourceDraft,
     StoredSource,
 )
-from knowledge_connector_genesys.client import File, GenesysClient
+from knowledge_connector_genesys.client import File, GenesysClient, Round
 from knowledge_connector_genesys.names import clean, file_name, is_ours, tags_of
 from knowledge_connector_genesys.shelf import Shelf
 
@@ -111,7 +112,7 @@ class GenesysSession:
                 where="target",
                 document_id=draft.external_id,
             )
-        self._put(self._open(), _Entry(source_id, making))
+        self._put(self._open(), _Entry(source_id, making), making)
         self._committed.add(source_id)
         if draft.replaces is not None and draft.replaces != source_id:
             self.delete(draft.replaces)
@@ -140,17 +141,12 @@ class GenesysSession:
         """Complete the round and wait until it has been taken in. A round of nothing is cancelled.
 
         Raises:
-            DocumentError: Files were not taken in; everything else of the round was.
+            BatchError: Files were not taken in; everything else of the round was.
             Unavailable: It takes longer than `patience_seconds`.
         """
-        work = self._round
-        if work is None:
-            return
-        self._client.take_out(self._shelf.source, work.id, work.suspects) if work.suspects else None
-        self._round = None
-        failures = self._land(work)
-        for error in failures.values():
-            raise error
+        failures = self._land()
+        if failures:
+            raise BatchError(f"{len(failures)} files were not taken in by Genesys", failures)
 
     def discard(self) -> None:
         """Cancel the round. Should that fail, the next one to be started cancels it."""
@@ -175,18 +171,12 @@ class GenesysSession:
             self._round = _OpenRound(self._shelf.start().id)
         return self._round
 
-    def _put(self, work: _OpenRound, entry: _Entry) -> None:
+    def _put(self, work: _OpenRound, entry: _Entry, making: _Making) -> None:
         """Upload a file into a round."""
-        if entry.making is None:
-            return
         if work.entries.get(entry.name) == _Entry(entry.name):
             self._client.undelete(self._shelf.source, work.id, entry.name)
-        draft = entry.making.draft
-        text = "".join(text for _, text in sorted(entry.making.texts.items()))
-        tags = tags_of(self._owner, draft)
-        file = File(entry.name, _page(draft, text), CONTENT_TYPE, clean(draft.uri) if draft.uri else None, tags)
         try:
-            self._client.upload(self._shelf.source, work.id, file)
+            self._client.upload(self._shelf.source, work.id, _file(self._owner, entry.name, making))
         except (DocumentError, RetriableError):
             work.suspects.add(entry.name)
             work.entries.pop(entry.name, None)
@@ -196,38 +186,59 @@ class GenesysSession:
 
     def _remove(self, work: _OpenRound, name: str) -> None:
         """Have a round delete a file, and forget what it was to upload under this name."""
-        if name in work.suspects or work.entries.pop(name, None):
+        if name in work.suspects or work.entries.pop(name, None) is not None:
             self._client.take_out(self._shelf.source, work.id, {name})
             work.suspects.discard(name)
         if self._client.delete(self._shelf.source, work.id, name):
             work.entries[name] = _Entry(name)
 
-    def _land(self, work: _OpenRound) -> dict[str, DocumentError]:
-        """Complete a round; gives what was not taken in, by name."""
+    def _land(self) -> dict[str, DocumentError]:
+        """Complete the open round, if there is one; gives what was not taken in, by name."""
+        work = self._round
+        if work is None:
+            return {}
+        if work.suspects:
+            self._client.take_out(self._shelf.source, work.id, work.suspects)
+        self._round = None
         if not work.entries:
             self._shelf.cancel(work.id)
             return {}
-        ended = self._shelf.complete(work.id)
-        failed = ended.failed_items if ended.state == "landed" else max(ended.failed_items, 1)
-        entries = list(work.entries.values())
+        return self._judge(self._shelf.complete(work.id), list(work.entries.values()))
+
+    def _judge(self, ended: Round, entries: Sequence[_Entry]) -> dict[str, DocumentError]:
+        """Find out what a round that has ended did not take in: the vendor says how many files, and not which."""
+        failed = ended.failed_items
         if ended.state == "landed" and not failed:
             return {}
-        if ended.state == "cancelled" or len(entries) == 1 or failed >= min(len(entries), MOST_TO_SEARCH_FOR):
-            self._committed -= work.entries.keys()
-            return {entry.name: _not_taken_in(entry, work.id, failed, len(entries)) for entry in entries}
+        if ended.state != "landed" or len(entries) == 1 or failed >= min(len(entries), MOST_TO_SEARCH_FOR):
+            self._committed -= {entry.name for entry in entries}
+            return {entry.name: _not_taken_in(entry, ended, len(entries)) for entry in entries}
         middle = len(entries) // 2
         return {**self._again(entries[:middle]), **self._again(entries[middle:])}
 
     def _again(self, entries: Sequence[_Entry]) -> dict[str, DocumentError]:
-        """Do the same in a round of its own. The vendor says how many files it could not take in, and not which."""
-        work = self._round = _OpenRound(self._shelf.start().id)
+        """Do the same in a round of its own."""
+        work = self._open()
+        failures = {}
         for entry in entries:
-            if entry.making is None:
-                self._remove(work, entry.name)
-            else:
-                self._put(work, entry)
-        self._round = None
-        return self._land(work)
+            try:
+                self._do(work, entry)
+            except DocumentError as error:
+                failures[entry.name] = error
+        return {**failures, **self._land()}
+
+    def _do(self, work: _OpenRound, entry: _Entry) -> None:
+        if entry.making is None:
+            self._remove(work, entry.name)
+        else:
+            self._put(work, entry, entry.making)
+
+
+def _file(owner: str, name: str, making: _Making) -> File:
+    draft = making.draft
+    text = "".join(text for _, text in sorted(making.texts.items()))
+    uri = clean(draft.uri) if draft.uri else None
+    return File(name, _page(draft, text), CONTENT_TYPE, uri, tags_of(owner, draft))
 
 
 def _page(draft: SourceDraft, text: str) -> bytes:
@@ -247,9 +258,10 @@ def _never_begun(source_id: str) -> DocumentError:
     )
 
 
-def _not_taken_in(entry: _Entry, round_: str, failed: int, of: int) -> DocumentError:
+def _not_taken_in(entry: _Entry, ended: Round, of: int) -> DocumentError:
+    failed = f"{ended.failed_items} of its {of} files failed" if ended.state == "landed" else f"it {ended.state}"
     return DocumentError(
-        f"Genesys did not take in {entry.name}: {failed} of {of} files of synchronization {round_} failed; it does not say why",
+        f"Genesys did not take in {entry.name} with synchronization {ended.id}: {failed}; it does not say why",
         code="ingestion-failed",
         where="target",
         document_id=entry.making.draft.external_id if entry.making else None,

@@ -10,7 +10,7 @@ from knowledge_connector_genesys import history
 from knowledge_connector_genesys.client import GenesysClient, Round
 
 if TYPE_CHECKING:
-    from knowledge_connector.ports import Clock
+    from knowledge_connector.kit.clock import Clock
 
 FIRST_PAUSE_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 15.0
@@ -40,9 +40,7 @@ class Shelf:
         patience_seconds: How long to wait for a round that has been completed.
     """
 
-    def __init__(
-        self, client: GenesysClient, name: str, owner: str, clock: Clock, *, patience_seconds: float
-    ) -> None:
+    def __init__(self, client: GenesysClient, name: str, owner: str, clock: Clock, *, patience_seconds: float) -> None:
         self._client, self._owner, self._clock = client, owner, clock
         self._name = source_name(name, owner)
         self._patience_seconds = patience_seconds
@@ -56,25 +54,26 @@ class Shelf:
     def rounds(self) -> list[Round]:
         """Its rounds, oldest first, as they were when first asked for, and those of this session."""
         if self._rounds is None:
-            self._rounds = self._client.rounds(self._source) if self._found() else []
+            source = self._found()
+            self._rounds = self._client.rounds(source) if source else []
         return self._rounds
 
     def token(self) -> str | None:
-        """A digest of the last round that may have changed something."""
+        """A digest of the last round that may have changed something; `None` where none is known to have landed."""
         last = history.newest(self.rounds)
-        return digest(self._source or "", last.id, last.state) if last else None
+        landed = any(one.state == "landed" for one in self.rounds)
+        return digest(self._source or "", last.id, last.state) if last and landed else None
 
     def files(self) -> Iterator[KnowledgeSource]:
         """The owner's files. Where the vendor has forgotten how they came there: none, and the next round is to be `Full`."""
-        rounds = self.rounds
+        self._rounds = rounds = [self._settled(one) for one in self.rounds]
         source = self._source
         self._forgotten = not history.begins(rounds)
         if source is None or self._forgotten:
             return
-        rounds[:] = [self._settled(one) for one in rounds]
         yield from history.held(
             self._owner,
-            list(rounds),
+            rounds,
             lambda one: self._client.uploads(source, one.id),
             lambda one: self._client.deletions(source, one.id),
         )

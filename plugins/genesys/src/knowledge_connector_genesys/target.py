@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
-from typing import TYPE_CHECKING
 
 from knowledge_connector import ConnectorError, Finding, Limits, Target, TargetSession
-from knowledge_connector_genesys.clock import SystemClock
+from knowledge_connector.kit.clock import Clock, SystemClock
 from knowledge_connector_genesys.config import GenesysConfig
 
-if TYPE_CHECKING:
-    from knowledge_connector.ports import Clock
-
-_CLOCK = SystemClock()
-
-RIGHTS = ("source:add, source:view, synchronization:add, synchronization:view, synchronization:edit, synchronization:upload, "
+RIGHTS = (
+    "source:add, source:view, synchronization:add, synchronization:view, synchronization:edit, synchronization:upload, "
     "synchronization:deleteFile, synchronizationFileUpload:view, synchronizationFileUpload:delete, "
-    "synchronizationFileDeletion:view, synchronizationFileDeletion:delete")
+    "synchronizationFileDeletion:view, synchronizationFileDeletion:delete"
+)
 
 
 class GenesysTarget(Target[GenesysConfig]):
@@ -33,7 +29,7 @@ class GenesysTarget(Target[GenesysConfig]):
 
     def __init__(self, config: GenesysConfig, clock: Clock | None = None) -> None:
         super().__init__(config)
-        self._clock: Clock = clock or _CLOCK
+        self._clock: Clock = clock or SystemClock()
 
     @property
     def limits(self) -> Limits:
@@ -56,7 +52,8 @@ class GenesysTarget(Target[GenesysConfig]):
             try:
                 sources = client.sources()
                 yield Finding(True, self.config.api_url, f"gives a token, and shows {len(sources)} knowledge sources")
-                yield Finding(True, "synchronizations", f"can be seen; the last one is {client.last_round() or 'still to come'}")
+                seen = "can be seen" if client.can_see_rounds() else "there are none yet"
+                yield Finding(True, "synchronizations", seen)
             except ConnectorError as error:
                 yield Finding(False, self.config.api_url, error.message)
                 return

@@ -20,3 +20,11 @@ __all__ = ["IntelliaConfig", "IntelliaTarget", "register_emulators", "register_t
 def register_targets() -> list[type[Target]]:
     """Bring `type = "intellia"`."""
     return [IntelliaTarget]
+
+
+@hookimpl
+def register_emulators() -> Mapping[str, Any]:
+    """Bring `connector emulate intellia`."""
+    from knowledge_connector_intellia.emulator import IntelliaEmulator  # needs the extra `emulator`, which no run does
+
+    return {"intellia": IntelliaEmulator}

@@ -8,21 +8,20 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from knowledge_connector import DocumentError, FatalError, Unavailable, digest
-from knowledge_connector.kit.budget import Budgets
+from knowledge_connector.kit.budget import shared
 from knowledge_connector.kit.http import HttpPolicy, asking, make_client
 from knowledge_connector_intellia.wire import DownloadLink, Etl, File, Found, KnowledgeBase, Page, Results, Upload
 
 if TYPE_CHECKING:
     import httpx
 
-    from knowledge_connector_intellia.clock import Clock
+    from knowledge_connector.kit.clock import Clock
     from knowledge_connector_intellia.config import IntelliaConfig
 
 T = TypeVar("T")
@@ -48,7 +47,7 @@ class IntelliaClient:
 
     def __init__(self, config: IntelliaConfig, clock: Clock) -> None:
         key = config.api_key.get_secret_value()
-        budgets, credential = _budgets(clock, config.requests_per_minute), digest(key)
+        budgets, credential = shared(clock, max_requests=config.requests_per_minute), digest(key)
         policy = HttpPolicy(redirects="refuse")
         self._api = make_client(clock, policy=policy, budgets=budgets, credential=credential, where="target")
         self._api.base_url = config.base_url.rstrip("/")
@@ -86,7 +85,7 @@ class IntelliaClient:
     def create_base(self, title: str, description: str, type_: str) -> KnowledgeBase:
         """Make one. Titles need not be unique, so sending this twice may make two."""
         body = {"title": title, "llmDescription": description, "type": type_}
-        return self._asked("POST base", "POST", "", KnowledgeBase, json=body)
+        return self._asked("POST bases", "POST", "", KnowledgeBase, json=body)
 
     def update_base(self, base: str, title: str, description: str) -> KnowledgeBase:
         """Give one another title and description."""
@@ -192,7 +191,7 @@ class IntelliaClient:
 
     def create_etl(self, base: str, body: Mapping[str, Any]) -> Etl:
         """Make one of `etlType`, `agentId`, `prompt` and `conditions`."""
-        return self._asked("POST etl", "POST", f"/{base}/etls", Etl, json=body)
+        return self._asked("POST etls", "POST", f"/{base}/etls", Etl, json=body)
 
     def update_etl(self, base: str, etl: str, body: Mapping[str, Any]) -> Etl:
         """Put another in its place."""
@@ -266,12 +265,6 @@ class IntelliaClient:
             start = end - overlap
 
 
-@cache
-def _budgets(clock: Clock, requests_per_minute: int | None) -> Budgets:
-    """Shared by all clients of a process, so that targets with the same key count and pause together."""
-    return Budgets(clock, max_requests=requests_per_minute)
-
-
 def _read(adapter: TypeAdapter[T], response: httpx.Response, name: str) -> T:
     try:
         return adapter.validate_json(response.content)
@@ -290,4 +283,3 @@ def _refused_upload(response: httpx.Response, size: int, document_id: str) -> Do
         where="target",
         document_id=document_id,
     )
-

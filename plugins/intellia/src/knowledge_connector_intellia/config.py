@@ -19,8 +19,8 @@ class IntelliaConfig(TargetConfig):
 
     base_url: str = Field(
         default="https://api.intellia.com.au",
-        pattern=r"^https?://[^/?#]+/?$",
-        description="Address of the API, without a path.",
+        pattern=r"^https?://[^?#\s]+$",
+        description="Address of the API, up to where `/orgs/…` begins.",
     )
     organization_id: str = Field(
         pattern=r"^[A-Za-z0-9_-]+$", description="Id of the organisation that the API key belongs to."
@@ -51,6 +51,9 @@ class IntelliaConfig(TargetConfig):
     )
     ready_timeout_seconds: float = Field(
         default=600, gt=0, description="How long a file may take from its upload until it is searchable."
+    )
+    poll_seconds: float = Field(
+        default=2, gt=0, le=15, description="First pause between two looks at files on their way; it grows to 15 s."
     )
     max_file_bytes: int = Field(
         default=50 * MEGABYTE,

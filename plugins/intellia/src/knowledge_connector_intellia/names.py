@@ -1,6 +1,6 @@
 """File names: the only place where Intellia keeps a word of ours, so they carry the memory of the sync.
 
-    Travel policy.kc-handbook.<id>.<fingerprint>.<metadata>.<revision>.<attempt>.md
+    Travel policy.kc-handbook.<id>.<fingerprint>.<metadata>.<revision>.<count>.<attempt>.md
 
 What stands after the title uses letters, digits, `-`, `_`, `.` and `%` only. Whoever renames the file makes it foreign.
 """
@@ -20,7 +20,7 @@ _NONE = "-"
 _ODD = re.compile(r'[\x00-\x1f\x7f-\x9f%/\\:*?"<>|]')
 _OURS = re.compile(
     r"(?P<title>.*)\.kc-(?P<owner>[a-z0-9_-]+)\.(?P<id>[a-z2-7]{26})"
-    r"\.(?P<content>[^.]+)\.(?P<facts>[^.]+)\.(?P<revision>[^.]+)\.(?P<attempt>[^.]+)\.md"
+    r"\.(?P<content>[^.]+)\.(?P<facts>[^.]+)\.(?P<revision>[^.]+)\.(?P<count>[0-9]+)\.(?P<attempt>[a-z0-9]+)\.md"
 )
 
 
@@ -31,6 +31,7 @@ class Label:
     Attributes:
         title: Of the document, cut if it was long.
         owner: Name of the connector that the file belongs to.
+        chunk_count: How many chunks of ours make up the text.
         attempt: Tells this upload from every other.
     """
 
@@ -40,6 +41,7 @@ class Label:
     fingerprint: str
     metadata_fingerprint: str | None
     revision_mark: str | None
+    chunk_count: int
     attempt: str
 
 
@@ -50,7 +52,9 @@ def file_name(owner: str, draft: SourceDraft, attempt: str) -> str:
         DocumentError: Its marks alone are longer than a file name may be (code `name-too-long`).
     """
     marks = (draft.fingerprint, draft.metadata_fingerprint, draft.revision_mark)
-    ending = ".".join(["", f"kc-{owner}", digest(draft.external_id), *map(_mark, marks), attempt, "md"])
+    ending = ".".join(
+        ["", f"kc-{owner}", digest(draft.external_id), *map(_mark, marks), str(draft.chunk_count), attempt, "md"]
+    )
     room = MAX_BYTES - len(ending)
     if room < 0:
         raise DocumentError(
@@ -74,6 +78,7 @@ def label_of(name: str) -> Label | None:
         fingerprint=unquote(match["content"]),
         metadata_fingerprint=_unmark(match["facts"]),
         revision_mark=_unmark(match["revision"]),
+        chunk_count=int(match["count"]),
         attempt=match["attempt"],
     )
 

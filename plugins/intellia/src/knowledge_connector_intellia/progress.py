@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from threading import Lock
 
-from knowledge_connector_intellia.clock import Clock
+from knowledge_connector.kit.clock import Clock
 from knowledge_connector_intellia.wire import ERROR, READY, File
 
 WAVE = 50
 """Uploads to a wave: half a page, so that one request always tells of all."""
 
-FIRST_PAUSE_SECONDS = 2
 LONGEST_PAUSE_SECONDS = 15
 WAVES_REMEMBERED = 4
 
@@ -42,12 +41,19 @@ def attempts() -> Iterator[Attempt]:
             yield Attempt(wave, f"{wave}{number:02}")
 
 
-def pauses() -> Iterator[float]:
-    """Give the seconds from one look to the next."""
-    pause: float = FIRST_PAUSE_SECONDS
-    while True:
-        yield pause
-        pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long to wait between two looks at first, and how long in all."""
+
+    first_pause_seconds: float
+    patience_seconds: float
+
+    def pauses(self) -> Iterator[float]:
+        """Give the seconds from one look to the next."""
+        pause = self.first_pause_seconds
+        while True:
+            yield pause
+            pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
 
 
 class Progress:
@@ -56,13 +62,13 @@ class Progress:
     Args:
         listing: Asks Intellia.
         clock: All waiting is done with it.
-        patience_seconds: How long a file may take.
+        pace: Of the looks.
     """
 
-    def __init__(self, listing: Listing, clock: Clock, patience_seconds: float) -> None:
+    def __init__(self, listing: Listing, clock: Clock, pace: Pace) -> None:
         self._listing = listing
         self._clock = clock
-        self._patience_seconds = patience_seconds
+        self._pace = pace
         self._lock = Lock()
         self._seen: dict[str, tuple[float, Mapping[str, File]]] = {}
 
@@ -73,11 +79,11 @@ class Progress:
             The file as it was last seen, which may be on its way still when patience is at its end; `None` if it is not there.
         """
         began = self._clock.monotonic()
-        for pause in pauses():
+        for pause in self._pace.pauses():
             asked = self._clock.monotonic()
             self._clock.sleep(pause)
             file = self._look(wave, asked).get(file_id) or self._listing("").get(file_id)
-            is_late = self._clock.monotonic() - began >= self._patience_seconds
+            is_late = self._clock.monotonic() - began >= self._pace.patience_seconds
             if file is None or file.status in {READY, ERROR} or is_late:
                 return file
         raise AssertionError("there is always another pause")

@@ -28,12 +28,12 @@ from knowledge_connector import (
     Unavailable,
 )
 from knowledge_connector.kit import text as kit_text
+from knowledge_connector.kit.clock import Clock
 from knowledge_connector_intellia.client import IntelliaClient
-from knowledge_connector_intellia.clock import Clock
 from knowledge_connector_intellia.config import DESCRIPTION, IntelliaConfig
 from knowledge_connector_intellia.names import Label, clean, file_name, label_of
-from knowledge_connector_intellia.progress import Attempt, Progress, attempts, pauses
-from knowledge_connector_intellia.wire import ERROR, READY, File, KnowledgeBase, Upload
+from knowledge_connector_intellia.progress import Attempt, Pace, Progress, attempts
+from knowledge_connector_intellia.wire import ERROR, READY, WAITING_UPLOAD, File, KnowledgeBase, Upload
 
 log = logging.getLogger(__name__)
 
@@ -78,9 +78,8 @@ class IntelliaSession:
         self._filling: dict[str, _Filling] = {}
         self._own: set[str] | None = None
         self._last: tuple[str, str] | None = None
-        self._progress = Progress(
-            lambda query: client.files(self._base_to_write(), query=query), clock, config.ready_timeout_seconds
-        )
+        self._pace = Pace(config.poll_seconds, config.ready_timeout_seconds)
+        self._progress = Progress(lambda query: client.files(self._base_to_write(), query=query), clock, self._pace)
 
     # ----------------------------------------------------------------------------------------------------------- reading
 
@@ -145,7 +144,7 @@ class IntelliaSession:
             raise
         if filling.draft.replaces is not None:
             self.delete(filling.draft.replaces)
-        self._last = (source_id, filling.text[:QUERY_CHARS])
+        self._last = (source_id, _legible(filling.text[:QUERY_CHARS]))
 
     def retag(self, source_id: str, draft: SourceDraft) -> None:  # noqa: ARG002  # it is refused, whatever it says
         """Refused: a file's name, which holds all that a retag would change, cannot change (`Limits.can_retag`)."""
@@ -245,10 +244,10 @@ class IntelliaSession:
 
     def _settled(self, base: str) -> dict[str, tuple[Label, File]]:
         began = self._clock.monotonic()
-        for pause in pauses():
+        for pause in self._pace.pauses():
             own = self._owned(base)
             moving = sum(file.in_motion for _, file in own.values())
-            if not moving or self._clock.monotonic() - began >= self._config.ready_timeout_seconds:
+            if not moving or self._clock.monotonic() - began >= self._pace.patience_seconds:
                 return own
             log.info("waiting for files that are being taken in", extra={"count": moving})
             self._clock.sleep(pause)
@@ -281,16 +280,30 @@ class IntelliaSession:
         if len(content) > self._config.max_file_bytes:
             message = f"its text has {len(content)} bytes, more than max_file_bytes = {self._config.max_file_bytes}"
             raise _failed(draft, "too-long", message)
-        self._client.upload(file, content, MARKDOWN, draft.external_id)
+        self._send(filling, content)
         _judge(self._progress.settled(file.file_id, filling.attempt.wave), draft)
+
+    def _send(self, filling: _Filling, content: bytes) -> None:
+        """Upload. A refusal may answer a repetition, after bytes that arrived with their answer lost: then all is well."""
+        file = filling.file
+        try:
+            self._client.upload(file, content, MARKDOWN, filling.draft.external_id)
+        except DocumentError:
+            files = self._client.files(self._base_to_write(), query=filling.attempt.id)
+            if file.file_id not in files or files[file.file_id].status == WAITING_UPLOAD:
+                raise
 
 
 def rendered(draft: SourceDraft, text: str) -> bytes:
-    """Give the file: a small front matter (title, link, date) and the text, without control characters, which would make it no text."""
+    """Give the file: a small front matter (title, link, date) and the text, both without control characters."""
     facts = {"title": draft.name, "link": draft.uri, "updated": draft.updated_at and draft.updated_at.isoformat()}
-    said = {key: kit_text.clean(clean(value)) for key, value in facts.items() if value}
+    said = {key: _legible(value) for key, value in facts.items() if value}
     head = yaml.safe_dump(said, allow_unicode=True, sort_keys=False, width=1_000_000)
-    return f"---\n{head}---\n\n{kit_text.clean(clean(text))}\n".encode()
+    return f"---\n{head}---\n\n{_legible(text)}\n".encode()
+
+
+def _legible(text: str) -> str:
+    return kit_text.clean(clean(text))
 
 
 def _source(file_id: str, label: Label, file: File) -> KnowledgeSource:
@@ -300,7 +313,7 @@ def _source(file_id: str, label: Label, file: File) -> KnowledgeSource:
         external_id=None,
         name=label.title,
         fingerprint=label.fingerprint if file.status == READY else None,
-        chunk_count=1 if file.status == READY else 0,
+        chunk_count=label.chunk_count if file.status == READY else 0,
         revision_mark=label.revision_mark,
         metadata_fingerprint=label.metadata_fingerprint,
     )

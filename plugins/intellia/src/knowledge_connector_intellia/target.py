@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from typing import TYPE_CHECKING
 
 from knowledge_connector import Finding, Limits, Target, TargetSession
-from knowledge_connector_intellia.clock import SYSTEM_CLOCK, Clock
+from knowledge_connector.kit.clock import Clock, SystemClock
 from knowledge_connector_intellia.config import IntelliaConfig
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ class IntelliaTarget(Target[IntelliaConfig]):
     grain = "document"
     gap = "overlap"
 
-    def __init__(self, config: IntelliaConfig, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, config: IntelliaConfig, clock: Clock | None = None) -> None:
         super().__init__(config)
-        self._clock = clock
+        self._clock = clock or SystemClock()
 
     @property
     def limits(self) -> Limits:

@@ -1,6 +1,7 @@
 """Totoy's API, call by call: https://api.totoy.ai/v1, bearer key, lists without pages, errors as `application/problem+json`.
 
-PATCH, DELETE and links may be repeated, and are, by the kit. A POST that makes something is never repeated blindly: see `TotoyClient.surely`.
+PATCH, DELETE and links may be repeated, and the kit does it. A POST that makes something is never repeated blindly: see
+`TotoyClient.surely`.
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
 from knowledge_connector import ConnectorError, DocumentError, FatalError, RetriableError, Unavailable
-from knowledge_connector.kit.budget import Budgets
+from knowledge_connector.kit.budget import shared
+from knowledge_connector.kit.clock import Clock
 from knowledge_connector.kit.http import HttpClient, HttpPolicy, asking, make_client
 from knowledge_connector.kit.retry import Retries
-from knowledge_connector_totoy.clock import Clock
 
 if TYPE_CHECKING:
     from knowledge_connector_totoy.config import TotoyConfig
@@ -141,7 +142,7 @@ class TotoyClient:
         key = config.api_key.get_secret_value()
         policy = HttpPolicy(retries=_RETRIES, redirects="refuse")
         self._http: HttpClient = make_client(
-            clock, policy=policy, budgets=_budgets(clock), credential=key, where="target"
+            clock, policy=policy, budgets=shared(clock), credential=key, where="target"
         )
         self._http.base_url = httpx.URL(config.base_url)
         self._http.headers["Authorization"] = f"Bearer {key}"
@@ -198,7 +199,7 @@ class TotoyClient:
 
     def sources(self) -> Iterator[Source]:
         """All sources of the organisation (up to a million, in one answer), read as they come."""
-        import ijson  # only for organisations with sources that are in no knowledge base
+        import ijson  # type: ignore[import-untyped]  # has no stubs; only for organisations with sources that are in no knowledge base
 
         self._count("GET sources")
         found = ijson.sendable_list()
@@ -235,9 +236,7 @@ class TotoyClient:
         path = f"/sources/{source_id}"
         return Source.read(self._json("PATCH source", path, body=fields, document_id=document_id, retry=True))
 
-    def patch_document(
-        self, source_id: str, fields: Fields, original: Original | None, document_id: str
-    ) -> Source:
+    def patch_document(self, source_id: str, fields: Fields, original: Original | None, document_id: str) -> Source:
         """Change fields of a document source, and the file if there is one."""
         return self._upload("PATCH source", f"/sources/{source_id}", fields, original, document_id)
 
@@ -293,16 +292,17 @@ class TotoyClient:
         Raises:
             RetriableError: It could not be made, and is not there.
         """
-        for attempt in range(_RETRIES.tries):
+        for attempt in count():
             try:
                 return create()
-            except RetriableError as error:
-                failure = error
+            except RetriableError:
+                if attempt + 1 == _RETRIES.tries:
+                    raise
             self._clock.sleep(_RETRIES.backoff_seconds(attempt, 1))
             found = find()
             if found is not None:
                 return found
-        raise failure
+        raise AssertionError("counting does not end")
 
     def _upload(self, name: str, path: str, fields: Fields, original: Original | None, document_id: str) -> Source:
         """Send a form. `custom_metadata` goes as JSON text, and `null` as an empty part."""
@@ -384,9 +384,3 @@ def _problem(answer: httpx.Response) -> str:
     kind = str(body.get("type", "")) if isinstance(body, dict) else ""
     word = kind.rstrip("/").rpartition("/")[2]
     return word if _SAFE_WORD.fullmatch(word) else "no reason given"
-
-
-@lru_cache(maxsize=16)
-def _budgets(clock: Clock) -> Budgets:
-    """One for all clients of a process that share a clock, so that a pause that one is asked for is everybody's."""
-    return Budgets(clock)

@@ -28,7 +28,9 @@ class TotoyConfig(TargetConfig):
         "project, or that of the knowledge base if it is given by its id.",
     )
     instructions: str = Field(
-        default="", max_length=4096, description="Instructions for the assistant, given to a knowledge base that is made here."
+        default="",
+        max_length=4096,
+        description="Instructions for the assistant, given to a knowledge base that is made here.",
     )
     metadata_keys: tuple[str, ...] = Field(
         default=(),
@@ -37,22 +39,37 @@ class TotoyConfig(TargetConfig):
         examples=[["author", "space"]],
     )
     valid_from_key: str = Field(
-        default="valid_from", description="Document metadata that says from when on the source may be used in answers (ISO 8601)."
+        default="valid_from",
+        description="Document metadata that says from when on the source may be used in answers (ISO 8601).",
     )
     valid_until_key: str = Field(
-        default="valid_until", description="Document metadata that says until when the source may be used in answers (ISO 8601)."
+        default="valid_until",
+        description="Document metadata that says until when the source may be used in answers (ISO 8601).",
     )
     concurrency: int = Field(
-        default=16, ge=1, le=64, description="Documents that are written at a time. Those that wait together are linked by one call."
+        default=8, ge=1, le=64, description="Batches of documents that are sent at a time; each needs a connection."
+    )
+    batch_documents: int = Field(
+        default=64,
+        ge=1,
+        le=1500,
+        description="Documents to a batch: they are linked by one call, and waited for together.",
     )
     poll_seconds: float = Field(
-        default=2, gt=0, le=60, description="First pause before asking again whether a source is indexed; grows to tenfold."
+        default=2,
+        gt=0,
+        le=60,
+        description="First pause before asking again whether a source is indexed; grows to tenfold.",
     )
     indexing_timeout_seconds: float = Field(
-        default=900, gt=0, description="How long a source may take to be read and indexed before its document counts as failed."
+        default=900,
+        gt=0,
+        description="How long a source may take to be read and indexed before its document counts as failed.",
     )
     base_url: str = Field(
-        default="https://api.totoy.ai/v1", pattern=r"^https?://[^?#]+$", description="Address of the API, with its version."
+        default="https://api.totoy.ai/v1",
+        pattern=r"^https?://[^?#]+$",
+        description="Address of the API, with its version.",
     )
 
     @field_validator("metadata_keys")

@@ -1,27 +1,29 @@
-"""Links to one knowledge base, and waiting until they are indexed: one call for all the threads that want one at the same time."""
+"""Links to one knowledge base, and waiting until files are read and links are indexed: many at a time, by as few calls as possible."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from threading import Lock
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from knowledge_connector import ConnectorError, DocumentError
-from knowledge_connector_totoy.client import FAILED, IN_PROGRESS, Source
+from knowledge_connector import DocumentError
+from knowledge_connector_totoy.client import COMPLETED, FAILED, IN_PROGRESS
 
 if TYPE_CHECKING:
-    from knowledge_connector_totoy.client import TotoyClient
-    from knowledge_connector_totoy.clock import Clock
+    from knowledge_connector.kit.clock import Clock
+    from knowledge_connector_totoy.client import Source, TotoyClient
     from knowledge_connector_totoy.config import TotoyConfig
 
 MANY = 8
 """From so many sources on, one listing of the knowledge base is asked for, and not each link."""
 
 GONE = "gone"
-"""The status of a link that is not there."""
+"""The status of what is not there."""
+
+TIMEOUT = "indexing-timeout"
+"""The code of a failure that may still turn out well."""
 
 Statuses = dict[str, str]
+Failures = dict[str, DocumentError]
 
 
 class Patience:
@@ -42,57 +44,8 @@ class Patience:
             yield
 
 
-@dataclass(slots=True)
-class _Question:
-    ids: Sequence[str]
-    answer: Statuses = field(default_factory=dict)
-    error: ConnectorError | None = None
-
-
-class Together:
-    """Answers the questions of many threads by one call: those who come while it is made wait for the next.
-
-    Args:
-        call: Gives the status of each of the sources asked for.
-    """
-
-    def __init__(self, call: Callable[[Sequence[str]], Mapping[str, str]]) -> None:
-        self._call = call
-        self._turn = Lock()
-        self._lock = Lock()
-        self._open: list[_Question] = []
-
-    def ask(self, ids: Sequence[str]) -> Statuses:
-        """Give the status of each.
-
-        Raises:
-            ConnectorError: The call failed; everybody whom it was made for hears of it.
-        """
-        question = _Question(ids)
-        with self._lock:
-            self._open.append(question)
-        with self._turn:  # whoever comes first asks for all who wait; for them nothing is left to do
-            with self._lock:
-                asked, self._open = self._open, []
-            if asked:
-                self._answer(asked)
-        if question.error:
-            raise question.error
-        return question.answer
-
-    def _answer(self, asked: Sequence[_Question]) -> None:
-        try:
-            statuses = self._call([source_id for question in asked for source_id in question.ids])
-        except ConnectorError as error:
-            for question in asked:
-                question.error = error
-            return
-        for question in asked:
-            question.answer = {source_id: statuses[source_id] for source_id in question.ids}
-
-
 class Indexing:
-    """Makes sources part of a knowledge base. Safe to use from several threads.
+    """Makes sources part of a knowledge base.
 
     Args:
         client: Who calls.
@@ -104,46 +57,42 @@ class Indexing:
         self._client = client
         self._base_id = base_id
         self._patience = patience
-        self._links = Together(self._link)
-        self._looks = Together(self._look)
 
-    def link(self, source_ids: Sequence[str]) -> None:
-        """Link sources and return when all are indexed.
+    def read(self, source_ids: Iterable[str]) -> Failures:
+        """Wait until Totoy has read the files of document sources; say which it could not read, and why."""
 
-        Raises:
-            DocumentError: One of them cannot be linked or indexed, also when tried again; or it takes too long.
+        def look(ids: Iterable[str]) -> Statuses:
+            return {source_id: _status(self._client.source(source_id)) for source_id in ids}
+
+        statuses = dict.fromkeys(source_ids, IN_PROGRESS)
+        self._wait(statuses, look)
+        return _failures(statuses, "reading-failed", "read")
+
+    def index(self, *, new: Sequence[str], changed: Sequence[str]) -> Failures:
+        """Wait until sources are indexed; say which are not, and why.
+
+        Args:
+            new: Sources to link.
+            changed: Sources that are linked, and whose content was replaced.
         """
-        self._settle(self._links.ask(source_ids))
-
-    def wait(self, source_ids: Sequence[str]) -> None:
-        """Return when sources that are linked, and were changed, are indexed.
-
-        Raises:
-            DocumentError: As for `link`.
-        """
-        self._settle(self._looks.ask(source_ids))
-
-    def _settle(self, statuses: Statuses) -> None:
-        failed = self._failed_of(statuses)
-        if failed:  # Totoy gives no reason for a failure, and another attempt may go well
+        statuses = self._link(new) | self._look(changed)
+        self._wait(statuses, self._look)
+        failed = [source_id for source_id, status in statuses.items() if status == FAILED]
+        if failed:  # Totoy gives no reason, and another attempt may go well
             for source_id in failed:
                 self._client.unlink(self._base_id, source_id)
-            failed = self._failed_of(self._links.ask(failed))
-        if failed:
-            raise DocumentError(
-                f"Totoy could not index source {failed[0]} and gives no reason", code="indexing-failed", where="target"
-            )
+            statuses |= self._link(failed)
+            self._wait(statuses, self._look)
+        return _failures(statuses, "indexing-failed", "index")
 
-    def _failed_of(self, statuses: Statuses) -> list[str]:
-        """Wait until nothing is in progress, and give what has failed."""
-        settled = dict(statuses)
-        for _ in self._patience.looks() if IN_PROGRESS in settled.values() else ():
-            settled |= self._looks.ask([one for one, status in settled.items() if status == IN_PROGRESS])
-            if IN_PROGRESS not in settled.values():
-                break
-        _refuse(settled, GONE, "gone, or cannot be linked", "source-gone")
-        _refuse(settled, IN_PROGRESS, "still not indexed after indexing_timeout_seconds", "indexing-timeout")
-        return [source_id for source_id, status in settled.items() if status == FAILED]
+    def _wait(self, statuses: Statuses, look: Callable[[Sequence[str]], Statuses]) -> None:
+        """Look at what is in progress until nothing is, or the time is over."""
+        pending = _pending(statuses)
+        for _ in self._patience.looks() if pending else ():
+            statuses |= look(pending)
+            pending = _pending(statuses)
+            if not pending:
+                return
 
     def _link(self, source_ids: Sequence[str]) -> Statuses:
         return {one: _status(link) for one, link in self._client.link(self._base_id, source_ids).items()}
@@ -155,11 +104,25 @@ class Indexing:
         return {one: _status(found.get(one)) for one in source_ids}
 
 
-def _refuse(statuses: Statuses, bad: str, why: str, code: str) -> None:
-    hit = next((source_id for source_id, status in statuses.items() if status == bad), None)
-    if hit is not None:
-        raise DocumentError(f"source {hit} is {why}", code=code, where="target")
+def _pending(statuses: Statuses) -> list[str]:
+    return [source_id for source_id, status in statuses.items() if status == IN_PROGRESS]
 
 
-def _status(link: Source | None) -> str:
-    return GONE if link is None else link.status or IN_PROGRESS
+def _failures(statuses: Statuses, code: str, verb: str) -> Failures:
+    return {one: _failure(one, status, code, verb) for one, status in statuses.items() if status != COMPLETED}
+
+
+def _failure(source_id: str, status: str, code: str, verb: str) -> DocumentError:
+    if status == FAILED:
+        return DocumentError(
+            f"Totoy could not {verb} source {source_id}, and gives no reason", code=code, where="target"
+        )
+    if status == GONE:
+        message = f"source {source_id} is gone, or in another project than the knowledge base"
+        return DocumentError(message, code="source-gone", where="target")
+    message = f"Totoy did not {verb} source {source_id} within indexing_timeout_seconds"
+    return DocumentError(message, code=TIMEOUT, where="target")
+
+
+def _status(found: Source | None) -> str:
+    return GONE if found is None else found.status or IN_PROGRESS

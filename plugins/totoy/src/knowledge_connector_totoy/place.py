@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from knowledge_connector import ConfigError
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from knowledge_connector_totoy.config import TotoyConfig
 
 _BASE_ID = re.compile(r"kb_[A-Za-z0-9]{25}")
+FoundT = TypeVar("FoundT", "KnowledgeBase", "Project")
+
 _PROJECT_ID = re.compile(r"pj_[A-Za-z0-9]{25}")
 
 
@@ -67,7 +69,9 @@ class Place:
         if wanted is not None and _PROJECT_ID.fullmatch(wanted):
             found = self._client.project(wanted)
             if found is None:
-                raise ConfigError(f"project: this API key knows no project {wanted}; give the id or name of one it knows")
+                raise ConfigError(
+                    f"project: this API key knows no project {wanted}; give the id or name of one it knows"
+                )
             return found
         named = [one for one in self._client.projects() if (one.is_default if wanted is None else one.name == wanted)]
         return _only(named, "project", wanted or "")
@@ -89,12 +93,16 @@ class Place:
         if project is None:
             return None
         bases = self._client.knowledge_bases()
-        return _only([one for one in bases if (one.name, one.project_id) == (wanted, project.id)], "knowledge_base", wanted)
+        return _only(
+            [one for one in bases if (one.name, one.project_id) == (wanted, project.id)], "knowledge_base", wanted
+        )
 
     def _by_id(self, wanted: str) -> KnowledgeBase:
         base = self._client.knowledge_base(wanted)
         if base is None:
-            raise ConfigError(f"knowledge_base: this API key knows no knowledge base {wanted}; give the id or name of one it knows")
+            raise ConfigError(
+                f"knowledge_base: this API key knows no knowledge base {wanted}; give the id or name of one it knows"
+            )
         project = self.project() if self._config.project else None
         if self._config.project and (project is None or project.id != base.project_id):
             raise ConfigError(
@@ -103,7 +111,7 @@ class Place:
         return base
 
 
-def _only(found: list[KnowledgeBase] | list[Project], key: str, name: str) -> KnowledgeBase | Project | None:
+def _only(found: list[FoundT], key: str, name: str) -> FoundT | None:
     if len(found) > 1:
         ids = ", ".join(one.id for one in found)
         raise ConfigError(f"{key}: {len(found)} are called {name!r}; give the id of one of them: {ids}")

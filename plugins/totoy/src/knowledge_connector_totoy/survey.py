@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -95,15 +95,13 @@ class Survey:
             if source.id not in linked and not source.base_ids and self._marks_of(source):
                 yield source
 
-    def _held(self, links: Iterable[Source], strays: Iterable[Source]) -> Iterator[Held]:
+    def _held(self, links: Sequence[Source], strays: Sequence[Source]) -> Iterator[Held]:
+        indexed = {link.id for link in links if link.status == COMPLETED}
         groups: dict[str, dict[int, Source]] = {}
-        linked = set()
         for source in (*links, *strays):
             marks = self._marks_of(source)
             if marks is None:
                 continue
-            if source.status == COMPLETED:
-                linked.add(source.id)
             parts = groups.setdefault(marks.key, {})
             if parts.setdefault(marks.part, source) is not source:  # made twice: the surplus one goes, under its own id
                 yield Held(source.id, marks, (source,), whole=False)
@@ -111,7 +109,7 @@ class Survey:
             sources = tuple(parts[part] for part in sorted(parts))
             first = self._marks_of(sources[0])
             if first is not None:
-                whole = len(parts) == first.parts and all(source.id in linked for source in sources)
+                whole = len(parts) == first.parts and all(source.id in indexed for source in sources)
                 yield Held(key, first, sources, whole)
 
     def _marks_of(self, source: Source) -> memory.Marks | None:

@@ -157,7 +157,7 @@ def _table(report: SyncReport, planner: Planner) -> Table:
             continue
         if table.rows:
             table.rows.append([""] * 4)
-        table.rows.extend(_row(line) for line in lines)
+        table.rows.extend(_row(line) for line in sorted(lines, key=lambda line: line.external_id))
         more = _TOTALS[action](report) - len(lines)
         if more > 0:
             table.rows.append(["", dim(f"… and {number(more)} more; --limit 0 shows all"), "", ""])

@@ -21,7 +21,7 @@ def find_emulators(names: Sequence[str] = (), *, paths: Sequence[Path] = ()) -> 
         paths: Further plugins, as in `plugins.paths`.
 
     Raises:
-        ConfigError: There is none of this name; the message says which there are, and which plugins are broken.
+        ConfigError: There is none of this name, or none at all; the message says which there are, and which plugins are broken.
     """
     plugins = Plugins(candidates(paths))
     found: dict[str, EmulatorFactory] = {}
@@ -33,10 +33,10 @@ def find_emulators(names: Sequence[str] = (), *, paths: Sequence[Path] = ()) -> 
             continue
         for answer in answers:
             found = {**_checked(plugins, plugin, answer), **found}
-    wanted = list(names) or sorted(found)
-    for name in wanted:
-        if name not in found:
-            raise ConfigError(_unknown(name, sorted(found), plugins))
+    wanted = list(dict.fromkeys(names)) or sorted(found)
+    unknown = [name for name in wanted if name not in found]
+    if unknown or not found:
+        raise ConfigError(_unknown(unknown, sorted(found), plugins))
     return {name: found[name] for name in wanted}
 
 
@@ -47,8 +47,11 @@ def _checked(plugins: Plugins, plugin: str, answer: object) -> Mapping[str, Emul
     return {}
 
 
-def _unknown(name: str, known: Sequence[str], plugins: Plugins) -> str:
-    message = f"there is no emulator {name!r}{suggestion(name, known)} There are: {', '.join(known) or 'none'}"
+def _unknown(names: Sequence[str], known: Sequence[str], plugins: Plugins) -> str:
+    told = (
+        f"there is no emulator {names[0]!r}{suggestion(names[0], known)}" if names else "no plugin brings an emulator."
+    )
+    message = f"{told} There are: {', '.join(known) or 'none'}"
     if not plugins.problems:
         return message
     return message + ". Perhaps one of these would bring it:" + "".join(f"\n  {one}" for one in plugins.problems)

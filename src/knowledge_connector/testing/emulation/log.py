@@ -106,5 +106,5 @@ def safe_query(query: str) -> str:
     """A query string without the values of what looks like a credential."""
     pairs = parse_qsl(query, keep_blank_values=True)
     return urlencode(
-        [(name, "…" if any(word in name.lower() for word in _TELLING) else value) for name, value in pairs]
+        [(name, "hidden" if any(word in name.lower() for word in _TELLING) else value) for name, value in pairs]
     )

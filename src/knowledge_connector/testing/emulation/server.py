@@ -71,6 +71,11 @@ class RunningServer:
         """Every request."""
         return self.services.log
 
+    @property
+    def vendors(self) -> list[VendorEmulator]:
+        """All emulators, in the order in which they were asked for."""
+        return list(self._emulation.vendors.values())
+
     def vendor(self, name: str) -> VendorEmulator:
         """One of the emulators."""
         return self._emulation.vendors[name]
@@ -143,7 +148,7 @@ def running(
     factories = _factories(vendors)
     with closing(Tables(state)) as tables:
         services = Services(
-            clock=VirtualClock(tables.part("__emulator__").table("clock"), wall=wall),
+            clock=VirtualClock(tables.clock_memory, wall=wall),
             options=dict(options),
             latency_seconds=latency_seconds,
         )

@@ -92,6 +92,11 @@ class Tables:
         """The tables of one emulator."""
         return Store(self, prefix)
 
+    @property
+    def clock_memory(self) -> Rows:
+        """Where the virtual clock keeps by how much it was advanced."""
+        return self.table("/clock")
+
     def table(self, name: str) -> Rows:
         """One table, by its full name."""
         return Rows(name, self._rows.setdefault(name, {}), self._file.save if self._file else _forget)

@@ -1,0 +1,65 @@
+"""An emulator on loopback, and clocks by which nobody waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from pydantic import SecretStr
+
+from knowledge_connector.testing.emulation import RunningServer, VirtualClock, running
+from knowledge_connector_totoy.config import TotoyConfig
+from knowledge_connector_totoy.emulator import TOKEN, TotoyEmulator
+from knowledge_connector_totoy.target import TotoyTarget
+
+
+class LeapingClock:
+    """The emulator's time; whoever sleeps moves it on."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+        self.slept: list[float] = []
+
+    def now(self) -> datetime:
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        return self._clock.now().timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self._clock.advance(seconds)
+
+
+@pytest.fixture
+def server() -> Iterator[RunningServer]:
+    with running([TotoyEmulator], options={"totoy.indexing_seconds": "5"}) as server:
+        yield server
+
+
+@pytest.fixture
+def clock(server: RunningServer) -> LeapingClock:
+    return LeapingClock(server.services.clock)
+
+
+@pytest.fixture
+def config(server: RunningServer) -> TotoyConfig:
+    return config_for(server)
+
+
+@pytest.fixture
+def target(config: TotoyConfig, clock: LeapingClock) -> TotoyTarget:
+    return TotoyTarget(config, clock=clock)
+
+
+@pytest.fixture
+def emulator(server: RunningServer) -> TotoyEmulator:
+    vendor = server.vendor("totoy")
+    assert isinstance(vendor, TotoyEmulator)
+    return vendor
+
+
+def config_for(server: RunningServer, **options: object) -> TotoyConfig:
+    given = {"knowledge_base": "Handbook", "base_url": f"{server.url}/v1", "api_key": SecretStr(TOKEN), **options}
+    return TotoyConfig.model_validate(given)
