@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from knowledge_connector.config import ConversionSettings
 from knowledge_connector.convert.pipeline import ConverterSet
+from knowledge_connector.errors import ConnectorError
 from knowledge_connector.model import digest
 from knowledge_connector.ports import ChunkRules
 from knowledge_connector.refs import class_ref
@@ -48,9 +49,13 @@ class Workshop:
         converting = [self._converters.recipe(name, self._settings) for name in known]
         return digest(*converting, chunker, self._registry.chunker(chunker).version, repr(rules))
 
-    def prepare(self, request: Request) -> Prepared:
-        """Convert and cut one body; see `sync.prepare`. Callable from many threads."""
-        return cast("Prepared", self._sandbox.call(request))
+    def prepare(self, requests: Sequence[Request]) -> list[Prepared | ConnectorError]:
+        """Convert and cut some bodies in one child process; see `sync.prepare`. Callable from many threads.
+
+        Raises:
+            DocumentError: The child took too long, too much memory, or crashed, over one of them.
+        """
+        return cast("list[Prepared | ConnectorError]", self._sandbox.call(requests))
 
     def close(self) -> None:
         """End the child processes."""

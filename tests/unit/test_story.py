@@ -27,7 +27,7 @@ def texts(host: Host, *runs: int) -> str:
         return "\n".join(line for one in diff(host.store, *runs) for line in text_diff(held, host.store, one))
 
 
-def test_a_document_renamed_twice_is_found_by_its_first_id(world: World):
+def test_a_document_renamed_twice_is_found_by_its_first_id(world: World) -> None:
     for name in ("first", "second", "third"):
         world.shelf.clear()
         world.put(name, "a text that moves")
@@ -39,7 +39,7 @@ def test_a_document_renamed_twice_is_found_by_its_first_id(world: World):
     assert story.known.source_id is not None
 
 
-def test_an_exact_match_wins_over_those_that_contain_it(world: World):
+def test_an_exact_match_wins_over_those_that_contain_it(world: World) -> None:
     world.put("page", "one")
     world.put("page 2", "two")
     world.run()
@@ -48,7 +48,7 @@ def test_an_exact_match_wins_over_those_that_contain_it(world: World):
         assert [match.external_id for match in explain(host, "shelf", "pag").matches] == ["page", "page 2"]
 
 
-def test_explain_goes_on_where_the_target_cannot_be_asked(world: World):
+def test_explain_goes_on_where_the_target_cannot_be_asked(world: World) -> None:
     world.put("page", "one")
     world.run()
     (world.folder / ".connector" / "knowledge.db").write_bytes(b"this is no database, and never was one")
@@ -59,7 +59,7 @@ def test_explain_goes_on_where_the_target_cannot_be_asked(world: World):
     assert "knowledge.db" in story.trouble
 
 
-def test_explain_tells_what_the_last_run_skipped_if_there_is_no_story(world: World):
+def test_explain_tells_what_the_last_run_skipped_if_there_is_no_story(world: World) -> None:
     world.put("left out", kind="excluded")
     world.run()
     with world.host() as host:
@@ -67,7 +67,7 @@ def test_explain_tells_what_the_last_run_skipped_if_there_is_no_story(world: Wor
     assert (explanation.stories, explanation.matches, explanation.skipped) == ((), (), {"excluded": 1})
 
 
-def test_explain_wants_a_connector_that_is_there(world: World):
+def test_explain_wants_a_connector_that_is_there(world: World) -> None:
     with world.host() as host, pytest.raises(ConfigError, match=r"connectors\.nobody"):
         explain(host, "nobody", "page")
 
@@ -81,7 +81,7 @@ def test_explain_wants_a_connector_that_is_there(world: World):
         ([{"d": "one"}, {"e": "one"}], {"e": "create"}),
     ],
 )
-def test_what_several_runs_come_to(world: World, steps: list[dict[str, str]], net: dict[str, str]):
+def test_what_several_runs_come_to(world: World, steps: list[dict[str, str]], net: dict[str, str]) -> None:
     world.put("other", "is always there")
     world.run()
     for step in steps:
@@ -106,7 +106,7 @@ def test_what_several_runs_come_to(world: World, steps: list[dict[str, str]], ne
 )
 def test_what_several_runs_come_to_for_a_document_that_was_there(
     world: World, steps: list[dict[str, str]], net: dict[str, str]
-):
+) -> None:
     for step in [{"d": "one"}, *steps]:
         world.shelf.clear()
         world.put("other", "is always there")
@@ -117,7 +117,7 @@ def test_what_several_runs_come_to_for_a_document_that_was_there(
         assert differences(host, 1, 1 + len(steps)) == net
 
 
-def test_the_text_after_a_run_is_what_the_next_one_replaced(world: World):
+def test_the_text_after_a_run_is_what_the_next_one_replaced(world: World) -> None:
     for text in ("one", "two", "three"):
         world.put("d", text)
         world.run()
@@ -128,7 +128,7 @@ def test_the_text_after_a_run_is_what_the_next_one_replaced(world: World):
         assert texts(host, 1).splitlines()[-1] == "+one"
 
 
-def test_the_text_after_a_run_is_seen_through_a_later_rename(world: World):
+def test_the_text_after_a_run_is_seen_through_a_later_rename(world: World) -> None:
     world.put("d", "one", title="Old")
     world.run()
     world.put("d", "two", title="Old")
@@ -141,7 +141,7 @@ def test_the_text_after_a_run_is_seen_through_a_later_rename(world: World):
         assert texts(host, 3) == ""
 
 
-def test_runs_of_different_connectors_cannot_be_compared(world: World):
+def test_runs_of_different_connectors_cannot_be_compared(world: World) -> None:
     file = world.folder / "connectors.toml"
     file.write_text(file.read_text() + '[connectors.other]\ntype = "shelf"\npath = "shelf.json"\n', encoding="utf-8")
     world.put("d", "one")
@@ -152,7 +152,7 @@ def test_runs_of_different_connectors_cannot_be_compared(world: World):
             diff(host.store, 1, 2)
 
 
-def test_check_tells_of_origin_target_and_limits(world: World):
+def test_check_tells_of_origin_target_and_limits(world: World) -> None:
     with world.host() as host:
         findings = list(check(host, "shelf"))
     assert all(finding.ok for finding in findings)
@@ -160,7 +160,7 @@ def test_check_tells_of_origin_target_and_limits(world: World):
     assert findings[-1].subject == "target local · sqlite · limits"
 
 
-def test_a_diff_says_what_was_before(world: World):
+def test_a_diff_says_what_was_before(world: World) -> None:
     world.put("d", "one", title="Title")
     world.run()
     with world.host() as host:

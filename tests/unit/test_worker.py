@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from knowledge_connector import Raw, Unreadable
+from knowledge_connector import ConnectorError, Raw, Unreadable
 from knowledge_connector.chunking.plugin import register_chunkers
 from knowledge_connector.convert.pipeline import ConverterSet
 from knowledge_connector.convert.plugin import register_converters
@@ -26,9 +26,17 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 def prepare(sandbox: Sandbox, raw: Raw) -> Prepared:
-    prepared = sandbox.call(Request(raw, CUTS))
+    (prepared,) = sandbox.call([Request(raw, CUTS)])
+    if isinstance(prepared, ConnectorError):
+        raise prepared
     assert isinstance(prepared, Prepared)
     return prepared
+
+
+def test_one_bad_body_leaves_the_others_alone(sandbox: Sandbox) -> None:
+    raws = [Raw(b"# One", "text/markdown"), Raw(b"\x89PNG\r\n\x1a\n", ""), Raw(b"# Two", "text/markdown")]
+    one, bad, two = sandbox.call([Request(raw, CUTS) for raw in raws])
+    assert (one.found.title, bad.code, two.found.title) == ("One", "unsupported", "Two")
 
 
 def test_one_conversion_serves_every_cut(sandbox: Sandbox) -> None:

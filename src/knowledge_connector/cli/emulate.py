@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from knowledge_connector.cli.shared import DEFAULT_FILE, Command, Setup
+from knowledge_connector.cli.shared import DEFAULT_FILE, Command, Setup, warn
 from knowledge_connector.cli.terminal.page import Column, Table, open_page
 from knowledge_connector.cli.terminal.words import bold, dim
 from knowledge_connector.errors import ConfigError
@@ -62,7 +62,11 @@ def command(
     latency_ms: float,
     config_out: Path | None,
 ) -> None:
-    """Serve emulators of vendors, to test against: all of them, or those named."""
+    """Serve emulators of vendors, to test against.
+
+    All that installed plugins bring, or those named. Real HTTP with the vendors' limits, errors and slow ways; a start page shows what
+    they hold.
+    """
     _check_extra()
     from knowledge_connector.testing.emulation.clock import VirtualClock
     from knowledge_connector.testing.emulation.discovery import find_emulators
@@ -73,7 +77,7 @@ def command(
     services = Services(options=_switches(options), latency_seconds=latency_ms / 1000)
     for spec in faults:
         services.faults.add(_fault(spec))
-    factories = find_emulators(vendors, paths=_plugin_paths(context.ensure_object(Setup).config))
+    factories = find_emulators(vendors, paths=_plugin_paths(context.ensure_object(Setup).config), tell=warn)
     with closing(Tables(state)) as tables:
         services.clock = VirtualClock(tables.clock_memory)
         with (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
 from knowledge_connector.errors import ConnectorError, DocumentError, Unreadable
@@ -22,32 +22,50 @@ class BodyError(Exception):
         self.error = error
 
 
+Prepare = Callable[[Sequence[Request]], list[Prepared | ConnectorError]]
+"""Converts and cuts some bodies; blocks until a child process has answered. Raises a DocumentError if the child did not live to do so."""
+
+
 class Fetcher:
     """Fetches bodies and has them prepared.
 
     Args:
-        prepare: Converts and cuts; blocks until a child process has answered.
+        prepare: See `Prepare`.
         max_bytes: Larger bodies are not read to their end.
     """
 
-    def __init__(self, prepare: Callable[[Request], Prepared], *, max_bytes: int) -> None:
+    def __init__(self, prepare: Prepare, *, max_bytes: int) -> None:
         self._prepare = prepare
         self._max_bytes = max_bytes
 
-    def __call__(self, document: Document, cuts: Cuts) -> Prepared:
-        """Prepare one document.
+    def __call__(self, documents: Sequence[Document], cuts: Cuts) -> list[Prepared | BodyError]:
+        """Prepare some documents; for one that could not be fetched, converted or cut, the error stands in its place."""
+        outcomes = [self._requested(document, cuts) for document in documents]
+        prepared = iter(self._prepared([outcome for outcome in outcomes if isinstance(outcome, Request)]))
+        return [next(prepared) if isinstance(outcome, Request) else outcome for outcome in outcomes]
 
-        Raises:
-            BodyError: It could not be fetched, converted or cut.
-        """
-        content = self._fetch(document)
-        if isinstance(content, tuple):
-            return _already_cut(content, cuts)
-        raw = Raw(content, document.media_type or "", document.uri, "utf-8" if isinstance(document.body, str) else None)
+    def _requested(self, document: Document, cuts: Cuts) -> Request | Prepared | BodyError:
+        """What a child process has to do; or the outcome, if there is nothing left to do."""
         try:
-            return self._prepare(Request(raw, cuts))
+            content = self._fetch(document)
+            if isinstance(content, tuple):
+                return _already_cut(content, cuts)
+        except BodyError as error:
+            return error
+        charset = "utf-8" if isinstance(document.body, str) else None
+        return Request(Raw(content, document.media_type or "", document.uri, charset), cuts)
+
+    def _prepared(self, requests: Sequence[Request]) -> list[Prepared | BodyError]:
+        if not requests:
+            return []
+        try:
+            answers = self._prepare(requests)
         except ConnectorError as error:
-            raise BodyError("convert", error) from error
+            if len(requests) == 1:
+                return [BodyError("convert", error)]
+            # One of them was too much for the child; which one shows when each has a child to itself.
+            return [outcome for request in requests for outcome in self._prepared([request])]
+        return [BodyError("convert", answer) if isinstance(answer, ConnectorError) else answer for answer in answers]
 
     def _fetch(self, document: Document) -> bytes | tuple[Chunk, ...]:
         try:

@@ -5,10 +5,11 @@ connector's body ─▶ Request ─▶ [ convert ─▶ chunk ─▶ fingerprint
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from knowledge_connector.errors import ConnectorError
 from knowledge_connector.model import Chunk, Converted, Raw, digest
 from knowledge_connector.ports import Chunker, ChunkRules
 
@@ -56,12 +57,17 @@ class Preparer:
         self._converting = converting
         self._chunkers = chunkers
 
-    def __call__(self, request: Request) -> Prepared:
-        """Prepare one body.
+    def __call__(self, requests: Sequence[Request]) -> list[Prepared | ConnectorError]:
+        """Prepare bodies; for one that is ill, or (`Unreadable`) cannot be read here, the error stands in its place."""
+        return [self._attempt(request) for request in requests]
 
-        Raises:
-            DocumentError: The body is ill, or (`Unreadable`) cannot be read here.
-        """
+    def _attempt(self, request: Request) -> Prepared | ConnectorError:
+        try:
+            return self._prepare(request)
+        except ConnectorError as error:
+            return error
+
+    def _prepare(self, request: Request) -> Prepared:
         converted = self._converting.convert(request.raw)
         cuts = tuple(
             cut_of(tuple(self._chunkers[name].chunk(converted.markdown, rules))) for name, rules in request.cuts

@@ -39,6 +39,11 @@ BYTES_IN_FLIGHT = 64_000_000
 """How much content may be on its way through the workers; one larger document goes alone."""
 
 UNKNOWN_SIZE_BYTES = 1_000_000
+
+PARCEL_BYTES = 200_000
+PARCEL_DOCUMENTS = 32
+"""How much travels together at most."""
+
 DUPLICATE = "duplicate-id"
 """Why the second of two documents with one id is left out, where a listing shows each document once."""
 
@@ -68,13 +73,16 @@ class RunRules:
     dry: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Fetch:
-    """A body on its way, and who wants it."""
+@dataclass(slots=True)
+class _Parcel:
+    """Bodies that travel together to a child process and back: one large one, or some small ones, because a journey has its price."""
 
-    document: Document
-    wanted_by: tuple[LaneRun, ...]
-    size: int
+    documents: list[tuple[int, Document]] = field(default_factory=list)
+    size: int = 0
+
+    def takes(self, size: int) -> bool:
+        """Whether there is room for one more of this size."""
+        return not self.documents or (len(self.documents) < PARCEL_DOCUMENTS and self.size + size <= PARCEL_BYTES)
 
 
 class SyncRun:
@@ -108,7 +116,8 @@ class SyncRun:
         self._open_ids: set[str] = set()
         self._lanes_left: dict[int, int] = {}
         self._failed: set[int] = set()
-        self._fetches: dict[int, _Fetch] = {}
+        self._wanted: dict[int, list[LaneRun]] = {}
+        self._parcels = 0
         self._bytes = 0
         self._sequence = 0
         self._documents: list[tuple[int, Document]] = []
@@ -314,22 +323,23 @@ class SyncRun:
         skips, self._skips = self._skips, []
         if not documents and not skips:
             return
-        wanted: dict[int, list[LaneRun]] = {}
+        wanted: list[tuple[int, Document]] = []
         with self._store.transaction():
             for lane in self._lanes:
                 if skips:
                     lane.skips(skips)
                 for sequence in lane.look(documents):
-                    wanted.setdefault(sequence, []).append(lane)
+                    self._wanted.setdefault(sequence, []).append(lane)
+            if self._wanted:
+                wanted = [(sequence, document) for sequence, document in documents if sequence in self._wanted]
         for lane in self._lanes:
             lane.dispatch()
         self._stalled = any(lane.error for lane in self._lanes)
         self._given_up = all(lane.error for lane in self._lanes)
-        bodies = dict(documents) if wanted else {}
-        for sequence, lanes in wanted.items():
+        for parcel in _parcels(wanted):
             if self._stop.is_set():
                 return
-            self._fetch(sequence, bodies[sequence], tuple(lanes))
+            self._fetch(parcel)
         while self._crew.hear(wait=False):
             pass
         self._check_budget()
@@ -338,36 +348,34 @@ class SyncRun:
         self._seconds_looking += now - began
         self._patient_until = now + LISTING_PATIENCE_SECONDS
 
-    def _fetch(self, sequence: int, document: Document, lanes: tuple[LaneRun, ...]) -> None:
-        size = UNKNOWN_SIZE_BYTES if document.size_bytes is None else document.size_bytes
-        self._wait_for_room(size)
-        self._fetches[sequence] = _Fetch(document, lanes, size)
-        self._bytes += size
-        self._crew.submit(self._pool, partial(self._fetcher, document, self._cuts), partial(self._fetched, sequence))
+    def _fetch(self, parcel: _Parcel) -> None:
+        self._wait_for_room(parcel.size)
+        self._parcels += 1
+        self._bytes += parcel.size
+        documents = [document for _, document in parcel.documents]
+        self._crew.submit(self._pool, partial(self._fetcher, documents, self._cuts), partial(self._fetched, parcel))
 
     def _wait_for_room(self, size: int) -> None:
-        window = 8 * self._rules.workers
-        while self._fetches and (len(self._fetches) >= window or self._bytes + size > BYTES_IN_FLIGHT):
+        window = 2 * self._rules.workers
+        while self._parcels and (self._parcels >= window or self._bytes + size > BYTES_IN_FLIGHT):
             self._crew.hear(wait=True)
         while any(lane.backlog > WRITES_IN_FLIGHT for lane in self._lanes):
             self._crew.hear(wait=True)
         self._check_budget()
 
-    def _fetched(self, sequence: int, future: Future[Prepared]) -> None:
-        fetch = self._fetches.pop(sequence)
-        self._bytes -= fetch.size
-        try:
-            prepared = future.result()
-        except BodyError as failure:
-            for lane in fetch.wanted_by:
-                lane.settle_error(sequence, failure.stage, failure.error)
-        else:
-            for lane in fetch.wanted_by:
-                lane.settle(sequence, self._cut_of[lane], prepared)
+    def _fetched(self, parcel: _Parcel, future: Future[list[Prepared | BodyError]]) -> None:
+        self._parcels -= 1
+        self._bytes -= parcel.size
+        for (sequence, _), outcome in zip(parcel.documents, future.result(), strict=True):
+            for lane in self._wanted.pop(sequence):
+                if isinstance(outcome, BodyError):
+                    lane.settle_error(sequence, outcome.stage, outcome.error)
+                else:
+                    lane.settle(sequence, self._cut_of[lane], outcome)
 
     def _drain(self) -> None:
         """Return when everything read so far has been settled (renames wait for the end)."""
-        while self._fetches:
+        while self._parcels:
             self._crew.hear(wait=True)
         for lane in self._lanes:
             lane.flush()
@@ -399,6 +407,20 @@ class SyncRun:
         sound = not any(lane.error for lane in self._lanes)
         if sound and not self._rules.dry and self._rules.only is None and self._last_cursor is not None:
             self._store.keep_cursor(self._connector_name, CursorRow(self._last_cursor, self._rules.validity, listing))
+
+
+def _parcels(documents: Sequence[tuple[int, Document]]) -> Iterator[_Parcel]:
+    """Pack documents; one whose size nobody knows travels alone, since it may take its time to fetch."""
+    parcel = _Parcel()
+    for sequence, document in documents:
+        size = UNKNOWN_SIZE_BYTES if document.size_bytes is None else document.size_bytes
+        if not parcel.takes(size):
+            yield parcel
+            parcel = _Parcel()
+        parcel.documents.append((sequence, document))
+        parcel.size += size
+    if parcel.documents:
+        yield parcel
 
 
 def _as_json(cursor: object) -> str:

@@ -28,25 +28,25 @@ def python(code: str, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_table_says_what_the_commands_say(name: str):
+def test_the_table_says_what_the_commands_say(name: str) -> None:
     command = importlib.import_module(f"knowledge_connector.cli.{name}").command
     summary = next(summary for commands in COMMANDS.values() for key, summary in commands.items() if key == name)
     assert command.name == name
     assert (command.help or "").partition("\n")[0] == summary
 
 
-def test_every_command_is_in_the_table():
+def test_every_command_is_in_the_table() -> None:
     here = Path(edge.__file__).parent
     found = [file.stem for file in here.glob("*.py") if "\n@click.command(" in file.read_text(encoding="utf-8")]
     assert sorted(found) == sorted(NAMES)
 
 
-def test_constants_that_are_not_imported_for_their_weight_agree_with_their_owners():
+def test_constants_that_are_not_imported_for_their_weight_agree_with_their_owners() -> None:
     assert shared.FILE_VARIABLE == CONFIG_VARIABLE
     assert edge.INTERRUPTED == ExitCode.INTERRUPTED
 
 
-def test_help_imports_nothing_heavy():
+def test_help_imports_nothing_heavy() -> None:
     loaded = python(
         "import sys\nfrom knowledge_connector.cli import main\nmain(['--help'])\n"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}), sep='\\n')\n"
@@ -57,7 +57,7 @@ def test_help_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize("arguments", [["run", "shelf"], ["run", "shelf", "--json"], ["run", "shelf", "--quiet"]])
-def test_a_run_into_a_pipe_imports_no_rich(world: World, arguments: list[str]):
+def test_a_run_into_a_pipe_imports_no_rich(world: World, arguments: list[str]) -> None:
     world.put("d", "text")
     world.save()
     file = str(world.folder / "connectors.toml")
@@ -65,7 +65,7 @@ def test_a_run_into_a_pipe_imports_no_rich(world: World, arguments: list[str]):
     assert python(code, "-c", file, *arguments).endswith("False\n")
 
 
-def test_errors_are_one_message(connector: Connector):
+def test_errors_are_one_message(connector: Connector) -> None:
     ran = connector("run", "nobody")
     assert ran.code == 2
     assert ran.err.startswith("Error: there is no [connectors.nobody] in ")
@@ -73,18 +73,18 @@ def test_errors_are_one_message(connector: Connector):
     assert "Traceback" in connector("-vv", "run", "nobody").err
 
 
-def test_a_file_that_is_not_there(connector: Connector, tmp_path: Path):
+def test_a_file_that_is_not_there(connector: Connector, tmp_path: Path) -> None:
     ran = connector("list", "-c", str(tmp_path / "other.toml"))
     assert ran.code == 2
     assert f"there is no file {tmp_path}/other.toml" in ran.err
 
 
-def test_usage_errors_exit_2(connector: Connector):
+def test_usage_errors_exit_2(connector: Connector) -> None:
     assert connector("undo", "yesterday").code == 2
     assert connector("nothing").code == 2
 
 
-def test_secrets_in_clear_are_warned_of_once(world: World, connector: Connector):
+def test_secrets_in_clear_are_warned_of_once(world: World, connector: Connector) -> None:
     (world.folder / "teller.py").write_text(TELLER, encoding="utf-8")
     file = world.folder / "connectors.toml"
     text = file.read_text(encoding="utf-8").replace("paths = [", 'paths = ["teller.py", ')
@@ -131,14 +131,14 @@ def teller(world: World) -> World:
 
 
 @pytest.mark.usefixtures("teller")
-def test_the_log_is_for_those_who_ask(connector: Connector):
+def test_the_log_is_for_those_who_ask(connector: Connector) -> None:
     line = "TIME INFO    a phrase run_id=2 connector=teller\n"
     assert connector("run", "teller").err == ""
     assert line in connector("run", "teller", "-v").err
 
 
 @pytest.mark.usefixtures("teller")
-def test_a_plugin_that_raises_is_named(connector: Connector):
+def test_a_plugin_that_raises_is_named(connector: Connector) -> None:
     explained = connector("explain", "teller", "d")
     assert explained.code == 2
     assert (
@@ -150,7 +150,7 @@ def test_a_plugin_that_raises_is_named(connector: Connector):
     assert "secret details" not in ran.out + ran.err
 
 
-def test_what_nobody_expected_is_told_in_a_line(world: World, connector: Connector):
+def test_what_nobody_expected_is_told_in_a_line(world: World, connector: Connector) -> None:
     (world.folder / "clumsy.py").write_text(CLUMSY, encoding="utf-8")
     file = world.folder / "connectors.toml"
     text = file.read_text(encoding="utf-8").replace("paths = [", 'paths = ["clumsy.py", ')
@@ -200,7 +200,7 @@ def complete(words: str, **environ: str) -> list[str]:
     return [line.partition(",")[2] for line in ran.stdout.splitlines() if line]
 
 
-def test_commands_and_names_complete(world: World):
+def test_commands_and_names_complete(world: World) -> None:
     file = str(world.folder / "connectors.toml")
     assert complete("connector re") == ["retry", "release"]
     assert complete("connector run s", CONNECTOR_CONFIG=file) == ["shelf"]
@@ -209,7 +209,7 @@ def test_commands_and_names_complete(world: World):
     assert complete("connector run s", CONNECTOR_CONFIG=file + ".not") == []
 
 
-def test_a_pipe_that_breaks_is_no_error(world: World):
+def test_a_pipe_that_breaks_is_no_error(world: World) -> None:
     for number in range(5_000):
         world.put(f"d{number}", "text")
     world.run()
@@ -223,7 +223,7 @@ def test_a_pipe_that_breaks_is_no_error(world: World):
     assert process.returncode == shared.BROKEN_PIPE
 
 
-def test_names_that_are_not_utf_8_are_written_as_escapes(world: World):
+def test_names_that_are_not_utf_8_are_written_as_escapes(world: World) -> None:
     world.put("caf\udce9", "text")
     world.run()
     command = [sys.executable, "-m", "knowledge_connector", "-c", str(world.folder / "connectors.toml"), "sources"]

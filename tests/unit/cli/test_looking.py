@@ -29,7 +29,7 @@ def shelf(world: World, connector: Connector) -> World:
 
 
 @pytest.mark.usefixtures("shelf")
-def test_explain_tells_the_story_of_a_document(connector: Connector):
+def test_explain_tells_the_story_of_a_document(connector: Connector) -> None:
     by_link = connector("explain", "shelf", "https://wiki.example.com/edited")
     assert by_link.out == (
         "Edited  edited\n"
@@ -49,7 +49,7 @@ def test_explain_tells_the_story_of_a_document(connector: Connector):
 
 
 @pytest.mark.usefixtures("shelf")
-def test_explain_tells_what_became_of_a_document(connector: Connector):
+def test_explain_tells_what_became_of_a_document(connector: Connector) -> None:
     gone = connector("explain", "shelf", "gone").out
     assert "  state        no longer held\n" in gone
     assert "  last change  deleted by run 2, DATE: no longer listed at the origin\n" in gone
@@ -59,7 +59,7 @@ def test_explain_tells_what_became_of_a_document(connector: Connector):
 
 
 @pytest.mark.usefixtures("shelf")
-def test_explain_tells_why_a_document_is_not_there(connector: Connector):
+def test_explain_tells_why_a_document_is_not_there(connector: Connector) -> None:
     ran = connector("explain", "shelf", "locked away")
     assert "  state        not held\n" in ran.out
     assert "  failed       fetch: it would not open (locked; 1 attempt since DATE)\n" in ran.out
@@ -67,13 +67,13 @@ def test_explain_tells_why_a_document_is_not_there(connector: Connector):
 
 
 @pytest.mark.usefixtures("shelf")
-def test_explain_tells_what_undo_holds(connector: Connector):
+def test_explain_tells_what_undo_holds(connector: Connector) -> None:
     connector("undo", "2", "-q")
     told = connector("explain", "shelf", "edited").out
     assert "  undone       kept so until its origin changes, or until: connector release shelf\n" in told
 
 
-def test_explain_tells_of_a_document_that_waits_to_be_deleted(world: World, connector: Connector):
+def test_explain_tells_of_a_document_that_waits_to_be_deleted(world: World, connector: Connector) -> None:
     for number in range(12):
         world.put(f"d{number}", f"text {number}")
     connector("run", "shelf", "-q")
@@ -83,7 +83,7 @@ def test_explain_tells_of_a_document_that_waits_to_be_deleted(world: World, conn
     assert "  listed       last by run 1, DATE; not by run 2, DATE\n" in connector("explain", "shelf", "d5").out
 
 
-def test_explain_lists_what_may_be_meant_and_says_what_was_looked_at(shelf: World, connector: Connector):
+def test_explain_lists_what_may_be_meant_and_says_what_was_looked_at(shelf: World, connector: Connector) -> None:
     several = connector("explain", "shelf", "e")
     assert several.code == 0
     assert several.out.startswith("4 documents may be meant by “e”:\n  The same  same\n  Edited  edited\n")
@@ -96,13 +96,13 @@ def test_explain_lists_what_may_be_meant_and_says_what_was_looked_at(shelf: Worl
 
 
 @pytest.mark.usefixtures("shelf")
-def test_explain_as_json(connector: Connector):
+def test_explain_as_json(connector: Connector) -> None:
     story = json.loads(connector("explain", "shelf", "edited", "--json").out)["stories"][0]
     assert (story["external_id"], story["known"]["revision"], story["runs"]) == ("edited", "2", [1, 2])
 
 
 @pytest.mark.usefixtures("shelf")
-def test_history_lists_runs_newest_first(connector: Connector):
+def test_history_lists_runs_newest_first(connector: Connector) -> None:
     connector("plan", "shelf")
     assert connector("history").out == (
         "run  connector  kind  started             time  status   what happened\n"
@@ -114,13 +114,13 @@ def test_history_lists_runs_newest_first(connector: Connector):
     assert (last["run"], last["kind"], last["reports"][0]["failed"]) == (3, "plan", 1)
 
 
-def test_history_before_the_first_run(connector: Connector):
+def test_history_before_the_first_run(connector: Connector) -> None:
     assert connector("history").out == "No run yet. The first: connector run NAME\n"
     assert connector("history", "nobody").code == 2
 
 
 @pytest.mark.usefixtures("shelf")
-def test_diff_shows_what_a_run_changed(connector: Connector):
+def test_diff_shows_what_a_run_changed(connector: Connector) -> None:
     assert sorted(connector("diff", "2").out.splitlines()) == [
         "- Gone  gone  local: no longer listed at the origin  (-1 chunks)",
         "~ Edited  edited  local: revision changed from 1 to 2  (+1 -1 chunks)",
@@ -129,7 +129,7 @@ def test_diff_shows_what_a_run_changed(connector: Connector):
 
 
 @pytest.mark.usefixtures("shelf")
-def test_diff_shows_the_text_line_by_line(connector: Connector):
+def test_diff_shows_the_text_line_by_line(connector: Connector) -> None:
     assert (
         "    --- edited before run 2\n"
         "    +++ after run 2\n"
@@ -140,7 +140,7 @@ def test_diff_shows_the_text_line_by_line(connector: Connector):
     ) in connector("diff", "2", "--text").out
 
 
-def test_diff_between_two_runs_tells_what_differs_at_their_ends(shelf: World, connector: Connector):
+def test_diff_between_two_runs_tells_what_differs_at_their_ends(shelf: World, connector: Connector) -> None:
     shelf.put("passing", "here for one run", title="Passing")
     shelf.put("edited", "first line\nthird version", title="Edited", revision="3")
     connector("run", "shelf", "-q")
@@ -155,13 +155,13 @@ def test_diff_between_two_runs_tells_what_differs_at_their_ends(shelf: World, co
     assert json.loads(connector("diff", "3", "4", "--json").out.splitlines()[0])["action"] == "delete"
 
 
-def test_diff_of_a_run_that_is_not_there(connector: Connector):
+def test_diff_of_a_run_that_is_not_there(connector: Connector) -> None:
     ran = connector("diff", "7")
     assert (ran.code, ran.err) == (2, "Error: there is no run 7, or it is no longer kept; see: connector history\n")
 
 
 @pytest.mark.usefixtures("shelf")
-def test_check_asks_origin_and_targets(connector: Connector, world: World):
+def test_check_asks_origin_and_targets(connector: Connector, world: World) -> None:
     ran = connector("check", "shelf")
     assert ran.code == 0
     assert ran.out.startswith("origin\n  ✓ shelf  has nothing to check\ntarget local · sqlite\n  ✓ search  SQLite ")
@@ -173,7 +173,7 @@ def test_check_asks_origin_and_targets(connector: Connector, world: World):
 
 
 @pytest.mark.usefixtures("shelf")
-def test_search_shows_what_an_assistant_would_find(connector: Connector):
+def test_search_shows_what_an_assistant_would_find(connector: Connector) -> None:
     ran = connector("search", "calm")
     assert ran.out == " 1  The same\n    a calm text\n    shelf · same · calm\n"
     assert connector("search", "calm", "--tag", "other").out == "Nothing found for “calm”.\n"
@@ -183,7 +183,7 @@ def test_search_shows_what_an_assistant_would_find(connector: Connector):
 
 
 @pytest.mark.usefixtures("shelf")
-def test_sources_lists_what_is_held(connector: Connector):
+def test_sources_lists_what_is_held(connector: Connector) -> None:
     assert connector("sources").out == (
         "shelf\n"
         "  Edited  edited  1 chunk\n"
@@ -198,7 +198,7 @@ def test_sources_lists_what_is_held(connector: Connector):
 
 
 @pytest.mark.usefixtures("shelf")
-def test_list_shows_connectors_and_their_last_run(connector: Connector):
+def test_list_shows_connectors_and_their_last_run(connector: Connector) -> None:
     assert connector("list").out == (
         "connector  type   targets  last run             status\nshelf      shelf  local    2, DATE  partial\n"
     )
@@ -206,7 +206,7 @@ def test_list_shows_connectors_and_their_last_run(connector: Connector):
     assert (row["connector"], row["targets"], row["last_run"]["run"]) == ("shelf", ["local"], 2)
 
 
-def test_list_names_plugins_and_the_broken_ones(world: World, connector: Connector):
+def test_list_names_plugins_and_the_broken_ones(world: World, connector: Connector) -> None:
     (world.folder / "broken.py").write_text("import nothing_of_that_name\n", encoding="utf-8")
     file = world.folder / "connectors.toml"
     file.write_text(file.read_text(encoding="utf-8").replace("paths = [", 'paths = ["broken.py", '), encoding="utf-8")
@@ -218,7 +218,7 @@ def test_list_names_plugins_and_the_broken_ones(world: World, connector: Connect
     assert rows["knowledge_connector.targets.plugin"]["origin"] == "built-in"
 
 
-def test_describe_names_every_option(connector: Connector):
+def test_describe_names_every_option(connector: Connector) -> None:
     ran = connector("describe", "shelf")
     assert ran.out.startswith('[connectors.NAME]  type = "shelf"\n')
     assert "  path  required  path\n      The JSON file.\n" in ran.out
@@ -228,7 +228,7 @@ def test_describe_names_every_option(connector: Connector):
     assert "shelf" in wrong.err
 
 
-def test_schema_is_written_beside_the_file_and_names_the_line(world: World, connector: Connector):
+def test_schema_is_written_beside_the_file_and_names_the_line(world: World, connector: Connector) -> None:
     ran = connector("schema")
     assert ran.out.endswith("\n#:schema .connector/schema.json\n")
     schema = json.loads((world.folder / ".connector" / "schema.json").read_text(encoding="utf-8"))
@@ -239,5 +239,5 @@ def test_schema_is_written_beside_the_file_and_names_the_line(world: World, conn
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_prints_a_script(connector: Connector, shell: str):
+def test_completion_prints_a_script(connector: Connector, shell: str) -> None:
     assert "_CONNECTOR_COMPLETE" in connector("completion", shell).out

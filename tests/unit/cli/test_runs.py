@@ -21,7 +21,7 @@ def shelf(world: World) -> World:
 
 
 @pytest.mark.usefixtures("shelf")
-def test_a_first_run_ends_with_a_table(connector: Connector):
+def test_a_first_run_ends_with_a_table(connector: Connector) -> None:
     ran = connector("run", "shelf")
     assert ran.out == (
         "connector → target  listed  created  updated  retagged  deleted  kept  skipped  failed  chunks    time  status\n"
@@ -33,7 +33,7 @@ def test_a_first_run_ends_with_a_table(connector: Connector):
 
 
 @pytest.mark.usefixtures("shelf")
-def test_an_unchanged_run_says_so(connector: Connector):
+def test_an_unchanged_run_says_so(connector: Connector) -> None:
     connector("run", "shelf")
     ran = connector("run", "shelf")
     assert ran.out == (
@@ -42,12 +42,12 @@ def test_an_unchanged_run_says_so(connector: Connector):
     assert ran.code == 0
 
 
-def test_a_run_that_finds_nothing_says_so_loudly(connector: Connector):
+def test_a_run_that_finds_nothing_says_so_loudly(connector: Connector) -> None:
     ran = connector("run", "shelf")
     assert ran.out.endswith("\n! shelf → local: The origin listed nothing at all. Is that right?\n")
 
 
-def test_failures_are_named_with_what_to_do_about_them(world: World, connector: Connector):
+def test_failures_are_named_with_what_to_do_about_them(world: World, connector: Connector) -> None:
     world.put("good", "text")
     for number in range(12):
         world.put(f"bad {number:02}", text="", body="fail")
@@ -68,7 +68,7 @@ def test_failures_are_named_with_what_to_do_about_them(world: World, connector: 
     ]
 
 
-def test_a_document_that_fails_for_two_targets_is_named_once(world: World, connector: Connector):
+def test_a_document_that_fails_for_two_targets_is_named_once(world: World, connector: Connector) -> None:
     file = world.folder / "connectors.toml"
     text = file.read_text(encoding="utf-8").replace(
         'path = "shelf.json"', 'path = "shelf.json"\ntargets = ["local", "second"]'
@@ -80,7 +80,7 @@ def test_a_document_that_fails_for_two_targets_is_named_once(world: World, conne
     assert f"{both}  fetch  bad  it would not open\nMore about one" in out
 
 
-def test_retry_looks_at_what_failed(world: World, connector: Connector):
+def test_retry_looks_at_what_failed(world: World, connector: Connector) -> None:
     world.put("bad", text="", body="fail")
     world.put("good", "text")
     connector("run", "shelf")
@@ -90,18 +90,18 @@ def test_retry_looks_at_what_failed(world: World, connector: Connector):
     assert retried.out.splitlines()[1].split()[:5] == ["shelf", "→", "local", "1", "1"]
 
 
-def test_retry_has_nothing_to_do_where_nothing_failed(connector: Connector):
+def test_retry_has_nothing_to_do_where_nothing_failed(connector: Connector) -> None:
     assert connector("retry", "shelf").out == "No document of shelf has failed; there is nothing to retry.\n"
 
 
-def test_skips_are_counted_by_reason(world: World, connector: Connector):
+def test_skips_are_counted_by_reason(world: World, connector: Connector) -> None:
     world.put("kept", "text")
     world.put("left out", kind="excluded")
     assert "\nshelf → local skipped 1 (excluded 1)\n" in connector("run", "shelf").out
     assert connector("run", "shelf").out.endswith("looked at 2 documents in 0.00 s; skipped 1 (excluded 1)\n")
 
 
-def test_deletes_that_are_withheld_exit_4_and_name_the_command(world: World, connector: Connector):
+def test_deletes_that_are_withheld_exit_4_and_name_the_command(world: World, connector: Connector) -> None:
     for number in range(40):
         world.put(f"d{number:02}", f"text {number}")
     connector("run", "shelf")
@@ -114,7 +114,7 @@ def test_deletes_that_are_withheld_exit_4_and_name_the_command(world: World, con
 
 
 @pytest.mark.usefixtures("shelf")
-def test_json_is_one_object_a_line(connector: Connector):
+def test_json_is_one_object_a_line(connector: Connector) -> None:
     ran = connector("run", "shelf", "--json")
     report = json.loads(ran.out)
     assert ran.err == ""
@@ -128,7 +128,7 @@ def test_json_is_one_object_a_line(connector: Connector):
     assert (planned["applied"], planned["kept"]) == (False, 3)
 
 
-def test_quiet_says_nothing_unless_something_is_wrong(world: World, connector: Connector):
+def test_quiet_says_nothing_unless_something_is_wrong(world: World, connector: Connector) -> None:
     world.put("d", "text")
     assert connector("run", "shelf", "--quiet").out == ""
     world.put("bad", text="", body="fail")
@@ -136,7 +136,7 @@ def test_quiet_says_nothing_unless_something_is_wrong(world: World, connector: C
     assert (ran.code, ran.out, ran.err) == (1, "", "Error: shelf → local: 1 failed\n")
 
 
-def test_a_plan_reads_like_a_diff(shelf: World, connector: Connector):
+def test_a_plan_reads_like_a_diff(shelf: World, connector: Connector) -> None:
     shelf.put("d0", "one 0", "two 0", title="Document 0", revision="1")
     connector("run", "shelf")
     shelf.put("d0", "one 0", "changed", title="Document 0", revision="2")
@@ -165,7 +165,7 @@ def test_a_plan_reads_like_a_diff(shelf: World, connector: Connector):
     assert ran.code == 1
 
 
-def test_a_plan_counts_what_is_kept_and_lists_it_if_asked(shelf: World, connector: Connector):
+def test_a_plan_counts_what_is_kept_and_lists_it_if_asked(shelf: World, connector: Connector) -> None:
     connector("run", "shelf")
     assert "Nothing to do: 3 kept" in connector("plan", "shelf").out
     assert "  =  Document 1  d1  unchanged\n" in connector("plan", "shelf", "--all-changes").out
@@ -174,7 +174,7 @@ def test_a_plan_counts_what_is_kept_and_lists_it_if_asked(shelf: World, connecto
     assert "… and 3 more; --limit 0 shows all" in connector("plan", "shelf", "--limit", "2").out
 
 
-def test_a_saved_plan_is_carried_out_and_nothing_else(shelf: World, connector: Connector, tmp_path: Path):
+def test_a_saved_plan_is_carried_out_and_nothing_else(shelf: World, connector: Connector, tmp_path: Path) -> None:
     plan = tmp_path / "plan.json"
     assert connector("plan", "shelf", "--out", str(plan)).out.endswith(f"To do exactly this: connector apply {plan}\n")
     shelf.put("later", "text")
@@ -184,13 +184,13 @@ def test_a_saved_plan_is_carried_out_and_nothing_else(shelf: World, connector: C
     assert set(shelf.contents()) == {"d0", "d1", "d2"}
 
 
-def test_a_plan_that_cannot_be_saved_is_an_error_and_no_traceback(connector: Connector, tmp_path: Path):
+def test_a_plan_that_cannot_be_saved_is_an_error_and_no_traceback(connector: Connector, tmp_path: Path) -> None:
     ran = connector("plan", "shelf", "--out", str(tmp_path / "nowhere" / "plan.json"))
     assert ran.code == 3
     assert ran.err.endswith(f"Error: {tmp_path}/nowhere/plan.json: No such file or directory\n")
 
 
-def test_undo_brings_back_and_release_lets_go(shelf: World, connector: Connector):
+def test_undo_brings_back_and_release_lets_go(shelf: World, connector: Connector) -> None:
     connector("run", "shelf")
     shelf.put("d0", "changed", title="Document 0")
     connector("run", "shelf")
@@ -203,7 +203,7 @@ def test_undo_brings_back_and_release_lets_go(shelf: World, connector: Connector
     assert connector("release", "shelf").out == "Nothing of shelf was held.\n"
 
 
-def test_several_connectors_are_run_though_one_cannot_go_on(world: World, connector: Connector):
+def test_several_connectors_are_run_though_one_cannot_go_on(world: World, connector: Connector) -> None:
     world.put("d", "text")
     file = world.folder / "connectors.toml"
     more = '\n[connectors.broken]\ntype = "shelf"\npath = "missing.json"\n[connectors.off]\ntype = "none"\nenabled = false\n'
@@ -216,7 +216,7 @@ def test_several_connectors_are_run_though_one_cannot_go_on(world: World, connec
 
 
 @pytest.mark.parametrize("arguments", [(), ("shelf", "--all")])
-def test_run_wants_names_or_all(connector: Connector, arguments: tuple[str, ...]):
+def test_run_wants_names_or_all(connector: Connector, arguments: tuple[str, ...]) -> None:
     ran = connector("run", *arguments)
     assert ran.code == 2
     assert ran.err.endswith("Error: Name the connectors to run, or say --all. There are: shelf\n")

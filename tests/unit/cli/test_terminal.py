@@ -49,7 +49,7 @@ def shown(written: str) -> str:
     return calm("\n".join(line.rpartition("\r")[2].rstrip() for line in lines)).strip("\n")
 
 
-def test_a_wide_terminal_gets_the_whole_table_in_colour(file: str):
+def test_a_wide_terminal_gets_the_whole_table_in_colour(file: str) -> None:
     code, written = on_terminal(["-c", file, "run", "shelf"], columns=120, environ={})
     assert code == 0
     assert f"{ESCAPE}[32mok" in written
@@ -61,31 +61,31 @@ def test_a_wide_terminal_gets_the_whole_table_in_colour(file: str):
     )
 
 
-def test_a_narrow_terminal_gets_the_columns_that_say_something(file: str):
+def test_a_narrow_terminal_gets_the_columns_that_say_something(file: str) -> None:
     _, written = on_terminal(["-c", file, "run", "shelf"], columns=80, environ={})
     table = shown(written)
     assert "connector → target  listed  created  chunks    time  status\n" in table
     assert max(len(line) for line in table.splitlines()) <= 80
 
 
-def test_a_very_narrow_terminal_gets_sentences(file: str):
+def test_a_very_narrow_terminal_gets_sentences(file: str) -> None:
     _, written = on_terminal(["-c", file, "run", "shelf"], columns=50, environ={})
     assert "shelf → local  ok\n  3 listed · 3 created · 3 chunks · 0.00 s\n" in shown(written)
 
 
 @pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_colours_stay_away_where_they_are_not_wanted(file: str, environ: dict[str, str]):
+def test_colours_stay_away_where_they_are_not_wanted(file: str, environ: dict[str, str]) -> None:
     _, written = on_terminal(["-c", file, "run", "shelf"], columns=120, environ=environ)
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", written)
     assert "shelf → local            3        3" in shown(written)
 
 
-def test_a_dumb_terminal_gets_no_escapes_at_all(file: str):
+def test_a_dumb_terminal_gets_no_escapes_at_all(file: str) -> None:
     _, written = on_terminal(["-c", file, "plan", "shelf"], columns=120, environ={"TERM": "dumb"})
     assert ESCAPE not in written
 
 
-def test_titles_cannot_steer_the_terminal(world: World):
+def test_titles_cannot_steer_the_terminal(world: World) -> None:
     world.put("d", "text", title=f"{ESCAPE}[2JWiped\nand more")
     world.save()
     _, written = on_terminal(["-c", str(world.folder / "connectors.toml"), "plan", "shelf"], columns=120, environ={})
@@ -133,7 +133,9 @@ def dripping(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_one_signal_ends_a_run_in_good_order(dripping: subprocess.Popen[str], tmp_path: Path, number: signal.Signals):
+def test_one_signal_ends_a_run_in_good_order(
+    dripping: subprocess.Popen[str], tmp_path: Path, number: signal.Signals
+) -> None:
     assert dripping.stderr is not None
     with (tmp_path / "pipe").open("w") as pipe:  # opens when the run has begun to read
         pipe.write("first\n")
@@ -147,7 +149,7 @@ def test_one_signal_ends_a_run_in_good_order(dripping: subprocess.Popen[str], tm
     assert "the next run goes on from there" in out
 
 
-def test_a_second_signal_ends_it_at_once(dripping: subprocess.Popen[str], tmp_path: Path):
+def test_a_second_signal_ends_it_at_once(dripping: subprocess.Popen[str], tmp_path: Path) -> None:
     assert dripping.stderr is not None
     with (tmp_path / "pipe").open("w") as pipe:
         pipe.write("first\n")
@@ -162,7 +164,7 @@ def test_a_second_signal_ends_it_at_once(dripping: subprocess.Popen[str], tmp_pa
     assert "Traceback" not in err
 
 
-def test_signals_are_given_back(capsys: pytest.CaptureFixture[str]):
+def test_signals_are_given_back(capsys: pytest.CaptureFixture[str]) -> None:
     before = signal.getsignal(signal.SIGTERM)
     stop = Event()
     with stopping(stop):
@@ -177,7 +179,7 @@ def test_signals_are_given_back(capsys: pytest.CaptureFixture[str]):
 # -- parts --------------------------------------------------------------------------------------------------------------
 
 
-def test_progress_without_a_terminal_is_a_line_every_ten_seconds(capsys: pytest.CaptureFixture[str]):
+def test_progress_without_a_terminal_is_a_line_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
     seconds = [0.0]
     progress = Lines(lambda: seconds[0])
     report = SyncReport(1, "docs", "local", datetime.now(UTC))
@@ -193,7 +195,7 @@ def test_progress_without_a_terminal_is_a_line_every_ten_seconds(capsys: pytest.
     assert capsys.readouterr().err == line
 
 
-def test_bars_show_phase_count_and_what_changed():
+def test_bars_show_phase_count_and_what_changed() -> None:
     console = Console(width=90, file=StringIO(), force_terminal=True, color_system=None)
     reports = [SyncReport(1, "docs", target, datetime.now(UTC)) for target in ("local", "assistant")]
     bars = Bars(console, reports, {"local": 4000})
@@ -212,7 +214,7 @@ def test_bars_show_phase_count_and_what_changed():
     assert "1,020/5,000" in capture.get()
 
 
-def test_the_log_writes_fields_after_the_phrase(capsys: pytest.CaptureFixture[str]):
+def test_the_log_writes_fields_after_the_phrase(capsys: pytest.CaptureFixture[str]) -> None:
     ours, others = logging.getLogger("knowledge_connector.sync"), logging.getLogger("httpx")
     with log_to_stderr(1):
         ride_along(7, "docs")
@@ -228,7 +230,7 @@ def test_the_log_writes_fields_after_the_phrase(capsys: pytest.CaptureFixture[st
     ]
 
 
-def test_a_plain_table_is_aligned_and_has_no_trailing_blanks(capsys: pytest.CaptureFixture[str]):
+def test_a_plain_table_is_aligned_and_has_no_trailing_blanks(capsys: pytest.CaptureFixture[str]) -> None:
     table = Table(
         [Column("name"), Column("count", right=True), Column("")], [["one", "1", ""], ["three", "1,000", "x"]]
     )
@@ -247,17 +249,17 @@ def test_a_plain_table_is_aligned_and_has_no_trailing_blanks(capsys: pytest.Capt
         (7800, "2 h 10 min"),
     ],
 )
-def test_durations(seconds: float, words: str):
+def test_durations(seconds: float, words: str) -> None:
     assert duration(seconds) == words
 
 
-def test_words():
+def test_words() -> None:
     assert (counted(1, "chunk"), counted(3976, "chunk")) == ("1 chunk", "3,976 chunks")
     assert clean("a\tb\x1b[0m\x9b") == "a·b·[0m·"
     assert titled("", "id") == titled("id", "id") == "id"
 
 
-def test_the_next_run_expects_what_the_last_one_listed(world: World):
+def test_the_next_run_expects_what_the_last_one_listed(world: World) -> None:
     with world.host() as host:
         assert listed_before(host.store, "shelf") == {}
     world.put("d", "one")

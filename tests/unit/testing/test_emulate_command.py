@@ -22,6 +22,7 @@ from knowledge_connector.errors import ConfigError
 from knowledge_connector.kit.config import Options, TargetConfig
 from knowledge_connector.testing.emulation import RunningServer, running
 from knowledge_connector.testing.emulation.configuring import write_config
+from knowledge_connector.testing.emulation.discovery import find_emulators
 from unit.testing import shelf
 from unit.testing.shelf import BOOKS, Shelf, Wall
 
@@ -118,13 +119,27 @@ class TestCommand:
         with emulate(config, *state) as (process, url):
             assert httpx.get(url + BOOKS, trust_env=False).json() == [{"title": "One"}]
 
+    def test_a_broken_plugin_is_named_and_the_others_go_on(self, config: Path) -> None:
+        broken = config.with_name("broken.py")
+        broken.write_text(
+            "from knowledge_connector import hookimpl\n\n@hookimpl\ndef register_emulators():\n    return ['x']\n",
+            encoding="utf-8",
+        )
+        paths = [Path(shelf.__file__), broken]
+        told: list[object] = []
+        assert {"shelf", "wall"} <= find_emulators(paths=paths, tell=told.append).keys()
+        assert [str(one) for one in told if "broken" in str(one)] == [
+            "plugin connector_plugins.broken: register_emulators gave list; it should give names and factories, as a mapping"
+        ]
+        assert list(find_emulators(["wall"], paths=paths, tell=told.append)) == ["wall"]
+
     @pytest.mark.parametrize(
         ("arguments", "code", "message"),
         [
             (["nobody"], 2, "there is no emulator 'nobody'"),
             (["shelf", "--fault", "slow:x=1"], 2, "with x it is no fault"),
             (["shelf", "--option", "loud"], 2, "wanted is NAME=VALUE"),
-            (["shelf", "--host", "192.0.2.1"], 3, "assign requested address"),
+            (["shelf", "--host", "192.0.2.1"], 2, "cannot listen on port 0 of 192.0.2.1"),
         ],
     )
     def test_what_cannot_be_done_is_said(

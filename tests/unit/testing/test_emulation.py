@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -222,6 +223,15 @@ class TestFaults:
         assert server.services.faults.remove(active.number)
         assert not server.services.faults.remove(active.number)
         assert http.get(BOOKS).status_code == 200
+
+    def test_a_caller_that_goes_away_leaves_no_answer(self, server: RunningServer, http: httpx.Client) -> None:
+        address = httpx.URL(server.url)
+        with socket.create_connection((address.host, address.port or 0)) as caller:
+            caller.sendall(b"POST /api/books HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+            assert http.get(BOOKS).status_code == 200  # by now the other request has arrived
+        http.get(BOOKS)
+        assert [entry.status for entry in server.log.writes()] == [None]
+        assert titles(server) == ["<Foreign 0>"]
 
 
 class TestPauses:

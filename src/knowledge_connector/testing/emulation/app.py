@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
+from knowledge_connector.errors import PluginError
 from knowledge_connector.testing.emulation.control import control_app
 from knowledge_connector.testing.emulation.gate import Cut, Gate
 from knowledge_connector.testing.emulation.store import Tables
@@ -33,6 +34,9 @@ class Emulation:
         self.vendors: dict[str, VendorEmulator] = {
             name: factory(services, tables.part(name)) for name, factory in factories.items()
         }
+        for name, vendor in self.vendors.items():
+            if vendor.name != name:
+                raise PluginError(f"the emulator {name!r} calls itself {vendor.name!r}; both should be the same")
         self._gates = {name: Gate(vendor, services, cut) for name, vendor in self.vendors.items()}
         self._control = control_app(self.vendors, services, self.reset)
         self._sow(vendor for vendor in self.vendors.values() if not tables.part(vendor.name))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from knowledge_connector.config.problems import suggestion
@@ -12,13 +13,18 @@ from knowledge_connector.testing.emulation.vendor import EmulatorFactory
 
 HOOK = "register_emulators"
 
+_log = logging.getLogger(__name__)
 
-def find_emulators(names: Sequence[str] = (), *, paths: Sequence[Path] = ()) -> dict[str, EmulatorFactory]:
+
+def find_emulators(
+    names: Sequence[str] = (), *, paths: Sequence[Path] = (), tell: Callable[[object], None] = _log.warning
+) -> dict[str, EmulatorFactory]:
     """Give the factories of these emulators, or of all there are.
 
     Args:
         names: Which; all if none is named.
         paths: Further plugins, as in `plugins.paths`.
+        tell: Is told of plugins that are broken, unless what is asked for can do without them.
 
     Raises:
         ConfigError: There is none of this name, or none at all; the message says which there are, and which plugins are broken.
@@ -26,18 +32,26 @@ def find_emulators(names: Sequence[str] = (), *, paths: Sequence[Path] = ()) -> 
     plugins = Plugins(candidates(paths))
     found: dict[str, EmulatorFactory] = {}
     for plugin in plugins.names:
-        try:
-            answers = plugins.answers(plugin, HOOK)
-        except (PluginError, ConfigError) as error:
-            plugins.complain(plugin, error.message)
-            continue
-        for answer in answers:
-            found = {**_checked(plugins, plugin, answer), **found}
+        for name, factory in _brought(plugins, plugin).items():
+            if name in found:
+                plugins.complain(plugin, f"brings an emulator {name!r}, and an earlier plugin does, which keeps it")
+            found.setdefault(name, factory)
     wanted = list(dict.fromkeys(names)) or sorted(found)
     unknown = [name for name in wanted if name not in found]
     if unknown or not found:
         raise ConfigError(_unknown(unknown, sorted(found), plugins))
+    for problem in [] if names else plugins.problems:
+        tell(problem)
     return {name: found[name] for name in wanted}
+
+
+def _brought(plugins: Plugins, plugin: str) -> dict[str, EmulatorFactory]:
+    try:
+        answers = plugins.answers(plugin, HOOK)
+    except (PluginError, ConfigError) as error:
+        plugins.complain(plugin, error.message)
+        return {}
+    return {name: factory for answer in answers for name, factory in _checked(plugins, plugin, answer).items()}
 
 
 def _checked(plugins: Plugins, plugin: str, answer: object) -> Mapping[str, EmulatorFactory]:

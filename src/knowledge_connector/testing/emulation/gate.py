@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import Message, Receive, Scope, Send
@@ -140,6 +141,10 @@ class Gate:
         entry = self._services.log.add(_with_fault(entry, fault, pause))
         await self._sleep(self._services.latency_seconds)
         exchange = _Exchange(scope, receive, send, entry, self._services.log)
+        with suppress(ClientDisconnect):  # nobody is left to answer; the log has no status then
+            await self._treat(exchange, fault, pause)
+
+    async def _treat(self, exchange: _Exchange, fault: Fault | None, pause: _Pause | None) -> None:
         if pause:
             await self._ask_to_wait(exchange, pause)
         elif fault:
@@ -226,6 +231,8 @@ class Gate:
         answer = Answer()
         try:
             await self._app(exchange.scope, exchange.receive, answer.take)
+        except ClientDisconnect:
+            raise
         except Exception:
             self._services.log.amend(replace(exchange.entry, status=500))
             raise

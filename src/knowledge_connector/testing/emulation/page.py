@@ -87,7 +87,7 @@ def _vendor(vendor: VendorEmulator, services: Services) -> str:
 
 
 def _titled(table: Table) -> str:
-    rows = [[escape(str(cell)) for cell in row] for row in table.rows]
+    rows = [["" if cell is None else escape(str(cell)) for cell in row] for row in table.rows]
     return f"<h3>{escape(table.title)}</h3>{_grid(table.head, rows)}"
 
 

@@ -15,6 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from knowledge_connector.errors import ConfigError
 from knowledge_connector.testing.emulation.app import Emulation
 from knowledge_connector.testing.emulation.clock import VirtualClock, wall_clock
 from knowledge_connector.testing.emulation.discovery import find_emulators
@@ -35,8 +36,10 @@ class Connections:
         self._open: dict[object, asyncio.Transport] = {}
 
     def cut(self, scope: Scope) -> None:
-        """End the connection of a request at once, whatever is still to be sent."""
-        self._open[tuple(scope["client"])].abort()
+        """End the connection of a request at once, whatever is still to be sent; it may be gone already."""
+        transport = self._open.get(tuple(scope["client"]))
+        if transport:
+            transport.abort()
 
     def protocol(self) -> type[H11Protocol]:
         """Give uvicorn's protocol, with every connection noted here."""
@@ -107,10 +110,10 @@ def listening(
     """Take a port (a free one for 0) and make everything ready.
 
     Raises:
-        OSError: The port is taken, or the host is not of this machine.
+        ConfigError: The port is taken, or the host is not of this machine.
     """
     connections = Connections()
-    with closing(socket.create_server((host, port), family=_family(host), backlog=2048)) as listener:
+    with closing(_listener(host, port)) as listener:
         listener.setsockopt(
             socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
         )  # inherited; otherwise each answer may take 40 ms more
@@ -206,8 +209,12 @@ def _config(app: ASGIApp, protocol: type[asyncio.Protocol]) -> uvicorn.Config:
     )  # fmt: skip
 
 
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise ConfigError(f"cannot listen on port {port} of {host}: {error.strerror or error}") from error
 
 
 def _literal(host: str) -> str:

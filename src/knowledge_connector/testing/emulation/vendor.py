@@ -26,7 +26,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What the start page shows."""
+    """What the start page shows; a cell that is `None` stays empty."""
 
     title: str
     head: Sequence[str]
