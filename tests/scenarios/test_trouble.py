@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,11 @@ def blocked(world: World) -> Path:
     return gate
 
 
+def run_once(world: World) -> None:
+    with Host(load(world.folder / "connectors.toml", {})) as host:
+        host.run("shelf")
+
+
 def held_by_another(world: World) -> str:
     with pytest.raises(FatalError) as caught:
         world.run()
@@ -47,7 +53,7 @@ def test_two_runs_of_one_connector_never_overlap(world: World) -> None:
     world.put("d5", "text 5")
     gate = blocked(world)
     world.save()
-    first = in_child(lambda: Host(load(world.folder / "connectors.toml", {})).run("shelf") and None)
+    first = in_child(partial(run_once, world))
     with gate.open("w"):  # opens when the first run has come so far
         message = held_by_another(world)
     assert f"process {first}" in message or str(first) in message
@@ -60,7 +66,7 @@ def test_two_runs_of_one_connector_never_overlap(world: World) -> None:
 def test_a_run_that_was_killed_does_not_lock_out_the_next(world: World) -> None:
     gate = blocked(world)
     world.save()
-    first = in_child(lambda: Host(load(world.folder / "connectors.toml", {})).run("shelf") and None)
+    first = in_child(partial(run_once, world))
     with gate.open("w"):
         os.kill(first, signal.SIGKILL)
         assert wait_for(first, lambda: None) == signal.SIGKILL
