@@ -549,7 +549,8 @@ class StateStore(Protocol):
         """Make the memory agree with what the target holds, set-wise and in bounded memory.
 
         Sources we did not know are learned; rows whose source is gone lose it (`source_id`, marks); rows that differ take the target's
-        marks. Of several committed sources of one document, the one that memory or journal names is kept.
+        marks. Of several committed sources of one document, the one that the journal names is kept, else the one that memory
+        names: a new version is whole, and only the old one's delete got lost.
         """
         ...
 

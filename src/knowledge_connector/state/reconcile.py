@@ -28,10 +28,10 @@ TWINS = """
     JOIN arriving AS s ON s.digest = t.digest
     LEFT JOIN documents AS d ON d.lane = :lane AND d.digest = s.digest
     ORDER BY s.digest,
-        CASE WHEN d.source_id = s.source_id THEN 0 ELSE 1 END,
         CASE WHEN EXISTS (
             SELECT 1 FROM journal AS j WHERE j.lane = :lane AND j.digest = s.digest AND j.fingerprint = s.fingerprint
         ) THEN 0 ELSE 1 END,
+        CASE WHEN d.source_id = s.source_id THEN 0 ELSE 1 END,
         s.source_id DESC"""
 
 # A row whose source is gone, and of which nothing else is to be remembered, goes.

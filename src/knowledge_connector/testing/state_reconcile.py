@@ -91,7 +91,8 @@ class ReconcileContract:
         assert found.lost == 0
         assert store.lookup(LANE, ["a"]) == {"a": known("a", source_id="s1", fingerprint="fp s1")}
 
-    def test_else_the_one_that_the_journal_names(self, store: StateStore) -> None:
+    def test_before_that_the_one_that_the_journal_names(self, store: StateStore) -> None:
+        store.keep(LANE, [known("a", source_id="s1", fingerprint="fp s1")])
         first, _ = store.open_effects(
             1, LANE, [Effect("a", "update", None, "fp s1"), Effect("a", "update", None, "fp s2")]
         )

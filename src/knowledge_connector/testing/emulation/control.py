@@ -113,7 +113,7 @@ class Control:
     def _fault(self, given: Any) -> ActiveFault:
         try:
             return self.services.faults.add(fault_of(given))
-        except (ValueError, AttributeError) as error:
+        except ValueError as error:
             raise HTTPException(400, str(error)) from None
 
     def _remove(self, number: str | None) -> Response:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
 from threading import Lock
-from typing import Any
+from typing import Annotated, ClassVar
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 HTTP_KINDS = {
     "unauthorized": "401 before the effect",
@@ -38,16 +40,18 @@ class Fault:
         status: Of `error_before` and `error_after`.
     """
 
-    kind: str
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+    kind: Annotated[str, Field(min_length=1)]
     vendor: str | None = None
     operation: str | None = None
     writes: bool = False
-    after: int = 0
-    times: int = 1
-    seconds: float = 0
-    retry_after: str | None = None
-    grace_seconds: float = 0
-    status: int = 500
+    after: Annotated[int, Field(ge=0)] = 0
+    times: Annotated[int, Field(ge=0)] = 1
+    seconds: Annotated[float, Field(ge=0)] = 0
+    retry_after: Annotated[str, Field(pattern=r"^(date|none|\d+)$")] | None = None
+    grace_seconds: Annotated[float, Field(ge=0)] = 0
+    status: Annotated[int, Field(ge=400, le=599)] = 500
 
     def fits(self, vendor: str, operation: str, *, writes: bool) -> bool:
         """Whether it is meant for such a request."""
@@ -85,7 +89,7 @@ class ActiveFault:
         return bool(self.fault.times) and self.hits >= self.fault.times
 
     def strikes(self) -> bool:
-        """Count one more that fits, and say whether it would be hit."""
+        """Count one more that fits, and say whether it is due to be hit; of several that are due, one hits."""
         self.seen += 1
         return not self.spent and self.seen > self.fault.after
 
@@ -146,53 +150,31 @@ class Faults:
         return None
 
 
-_READERS: dict[str, Callable[[str], Any]] = {
-    "str": str,
-    "str | None": str,
-    "int": int,
-    "float": float,
-    "bool": lambda text: text.lower() in ("1", "true", "yes", "on"),
-}
-_FIELDS = {one.name: _READERS[str(one.type)] for one in fields(Fault)}
+_FAULT = TypeAdapter(Fault)
 
 
 def parse_fault(spec: str) -> Fault:
     """Read `KIND[:NAME=VALUE,…]`, such as `rate_limit:vendor=cognigy,operation=POST chunks,after=3,seconds=2`.
 
     Raises:
-        ValueError: It cannot be read; the message says what would be right.
+        ValueError: It cannot be read; the message says what is wrong with which name.
     """
     kind, _, rest = spec.partition(":")
     pairs = [part.partition("=") for part in rest.split(",") if part.strip()]
     return fault_of({"kind": kind, **{name.strip(): value.strip() for name, _, value in pairs}})
 
 
-def fault_of(values: dict[str, Any]) -> Fault:
-    """Make a fault of names and values; values may be text.
+def fault_of(values: object) -> Fault:
+    """Make a fault of names and values, as JSON gives them; numbers may be text.
 
     Raises:
-        ValueError: A name is unknown, or a value does not fit.
+        ValueError: It is none; the message says what is wrong with which name.
     """
-    unknown = values.keys() - _FIELDS.keys()
-    if unknown or not values.get("kind"):
-        raise ValueError(
-            f"{_names(sorted(unknown))}is no fault; a fault has a kind, and of {', '.join(_FIELDS)} what is wanted"
-        )
     try:
-        read = {name: _FIELDS[name](str(value)) for name, value in values.items() if value is not None}
-    except ValueError:
-        raise ValueError(f"{values['kind']}: {_misfit(values)}") from None
-    return Fault(**read)
+        return _FAULT.validate_python(values)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'a fault'}: {one['msg']}" for one in error.errors())
+        raise ValueError(f"{wrong}. A fault has a kind, and of these what is wanted: {_NAMES}") from None
 
 
-def _names(unknown: Sequence[str]) -> str:
-    return f"with {', '.join(unknown)} it " if unknown else "without a kind it "
-
-
-def _misfit(values: dict[str, Any]) -> str:
-    for name, value in values.items():
-        try:
-            _FIELDS[name](str(value))
-        except ValueError:
-            return f"{name} is {value!r}, which is no number"
-    return "cannot be read"
+_NAMES = ", ".join(one.name for one in fields(Fault) if one.name != "kind")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from knowledge_connector.testing.emulation.faults import HTTP_KINDS, ActiveFault
@@ -24,7 +24,7 @@ h1 { font-size: 26px; margin: 0 } h2 { font-size: 18px; margin: 0 } h3 { font-si
   font-weight: 600 }
 p { margin: 4px 0 } .dim { color: var(--dim) }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 18px 20px; margin-top: 18px }
-code, td.code { font: 13px/1.5 ui-monospace, monospace }
+code { font: 13px/1.5 ui-monospace, monospace }
 .scroll { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-size: 14px }
 th { text-align: left; font-weight: 600; color: var(--dim); font-size: 12px } th, td { padding: 5px 14px 5px 0;
   border-bottom: 1px solid var(--line); vertical-align: top } tr:last-child td { border-bottom: 0 }
@@ -47,10 +47,12 @@ for (const button of document.querySelectorAll("button[data-call]")) button.addE
 
 def start_page(vendors: Iterable[VendorEmulator], services: Services) -> str:
     """Give the page: vendors with what they hold, faults, and the last requests."""
+    vendors = list(vendors)
+    own_kinds = {kind: f"{vendor.name}: {told}" for vendor in vendors for kind, told in vendor.fault_kinds.items()}
     parts = [
         _head(services),
         *(_vendor(vendor, services) for vendor in vendors),
-        _faults(services.faults.all()),
+        _faults(services.faults.all(), {**HTTP_KINDS, **own_kinds}),
         _requests(services.log.entries()),
     ]
     return (
@@ -91,7 +93,7 @@ def _titled(table: Table) -> str:
     return f"<h3>{escape(table.title)}</h3>{_grid(table.head, rows)}"
 
 
-def _faults(faults: Sequence[ActiveFault]) -> str:
+def _faults(faults: Sequence[ActiveFault], known: Mapping[str, str]) -> str:
     rows = [
         [
             escape(one.fault.kind),
@@ -103,7 +105,9 @@ def _faults(faults: Sequence[ActiveFault]) -> str:
         ]
         for one in faults
     ]
-    kinds = "".join(f"<tr><td class=code>{kind}</td><td>{escape(told)}</td></tr>" for kind, told in HTTP_KINDS.items())
+    kinds = _grid(
+        ("kind", "what goes wrong"), [[f"<code>{escape(kind)}</code>", escape(told)] for kind, told in known.items()]
+    )
     held = (
         _grid(("kind", "vendor", "operation", "hits", "", ""), rows) if rows else "<p class=dim>Nothing goes wrong.</p>"
     )
@@ -111,7 +115,7 @@ def _faults(faults: Sequence[ActiveFault]) -> str:
         f"<section><h2>Faults</h2>{held}<details><summary>Let something go wrong</summary>"
         "<p>POST to <code>/__emulator__/faults</code>, such as "
         '<code>{"kind": "rate_limit", "operation": "POST *", "after": 3, "seconds": 5, "retry_after": "date"}</code></p>'
-        f"<div class=scroll><table>{kinds}</table></div></details></section>"
+        f"{kinds}</details></section>"
     )
 
 

@@ -68,6 +68,9 @@ class VendorEmulator(ABC):
     name: ClassVar[str]
     """The word on the command line; the API is served below `/<name>/`, too."""
 
+    fault_kinds: ClassVar[Mapping[str, str]] = {}
+    """Faults that only this vendor's code knows, and what they do; for people."""
+
     def __init__(self, services: Services, store: Store) -> None:
         self.services = services
         self.store = store
