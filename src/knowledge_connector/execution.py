@@ -191,14 +191,7 @@ class Execution:
 
     def _rules(self, target: Target[Any]) -> LaneRules:
         settings, limits = self._settings, target.limits
-        chunk_rules = ChunkRules(
-            max_chars=min(settings.chunks.max_chars or limits.max_chars, limits.max_chars),
-            overlap_chars=settings.chunks.overlap_chars,
-            unit=limits.unit,
-            counts_metadata=limits.counts_metadata,
-        )
-        # A target that cuts for itself is given the whole document.
-        chunker = "whole" if target.grain == "document" else settings.chunks.chunker
+        chunker, chunk_rules = self._cutting(target)
         return LaneRules(
             limits,
             keeps_content=target.keeps_content,
@@ -209,6 +202,18 @@ class Execution:
             max_bytes=settings.max_document_bytes,
             deletes=DeleteRules(settings.deletes.max_documents, settings.deletes.max_percent),
             refetch=self._full,
+        )
+
+    def _cutting(self, target: Target[Any]) -> tuple[str, ChunkRules]:
+        """Who cuts documents for a target, and how. A target that cuts for itself is given the whole document."""
+        wanted, limits = self._settings.chunks, target.limits
+        if target.grain == "document":
+            return "whole", ChunkRules(limits.max_chars, unit=limits.unit)
+        return wanted.chunker, ChunkRules(
+            max_chars=min(wanted.max_chars or limits.max_chars, limits.max_chars),
+            overlap_chars=wanted.overlap_chars,
+            unit=limits.unit,
+            counts_metadata=limits.counts_metadata,
         )
 
     # ------------------------------------------------------------------------------------------------------------ after

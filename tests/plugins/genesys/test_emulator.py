@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -44,7 +45,7 @@ class Api:
         return f"{S}/{source}/synchronizations/{self.call('POST', f'{S}/{source}/synchronizations', body)['id']}"
 
     def ticket(self, round_: str, name: str, content: bytes = b"hello", **more: object) -> dict[str, Any]:
-        md5 = base64.b64encode(hashlib.md5(content).digest()).decode()
+        md5 = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
         body = {
             "fileName": name,
             "contentMd5": md5,
@@ -99,18 +100,31 @@ def test_tokens_expire(api: Api) -> None:
     assert api.code("GET", S) == (401, "bad.credentials")
 
 
+SOURCE = f"{S}/{NOWHERE}"
+ROUND = f"{SOURCE}/synchronizations/{NOWHERE}"
+
+
 @pytest.mark.parametrize(
     ("right", "method", "path"),
     [
         ("source:add", "POST", S),
         ("source:view", "GET", S),
-        ("synchronization:add", "POST", f"{S}/{NOWHERE}/synchronizations"),
-        ("synchronization:upload", "POST", f"{S}/{NOWHERE}/synchronizations/{NOWHERE}/uploads"),
-        (
-            "synchronizationFileDeletion:delete",
-            "DELETE",
-            f"{S}/{NOWHERE}/synchronizations/{NOWHERE}/deletions/{NOWHERE}",
-        ),
+        ("source:view", "GET", SOURCE),
+        ("source:edit", "PUT", SOURCE),
+        ("source:delete", "DELETE", SOURCE),
+        ("synchronization:add", "POST", f"{SOURCE}/synchronizations"),
+        ("synchronization:view", "GET", f"{SOURCE}/synchronizations"),
+        ("synchronization:view", "GET", f"{S}/synchronizations"),
+        ("synchronization:view", "GET", ROUND),
+        ("synchronization:edit", "PATCH", ROUND),
+        ("synchronization:upload", "POST", f"{ROUND}/uploads"),
+        ("synchronizationFileUpload:view", "GET", f"{ROUND}/uploads"),
+        ("synchronizationFileUpload:view", "GET", f"{ROUND}/uploads/{NOWHERE}"),
+        ("synchronizationFileUpload:delete", "DELETE", f"{ROUND}/uploads/{NOWHERE}"),
+        ("synchronization:deleteFile", "POST", f"{ROUND}/deletions"),
+        ("synchronizationFileDeletion:view", "GET", f"{ROUND}/deletions"),
+        ("synchronizationFileDeletion:view", "GET", f"{ROUND}/deletions/{NOWHERE}"),
+        ("synchronizationFileDeletion:delete", "DELETE", f"{ROUND}/deletions/{NOWHERE}"),
     ],
 )
 def test_every_operation_needs_its_right(right: str, method: str, path: str) -> None:
@@ -219,7 +233,9 @@ def test_uploads(api: Api) -> None:
     assert api.upload(again, "a.md", b"hello again") == file_id
 
 
-def storage(ticket: dict[str, Any], content: bytes = b"hello", **changes: str) -> tuple[int, str]:
+def storage(
+    ticket: dict[str, Any], content: bytes = b"hello", changes: Mapping[str, str] = MappingProxyType({})
+) -> tuple[int, str]:
     answer = httpx.put(ticket["url"], content=content, headers={**ticket["headers"], **changes})
     return answer.status_code, answer.text.partition("<Code>")[2].partition("</Code>")[0]
 
@@ -228,8 +244,8 @@ def test_addresses_for_uploads(api: Api) -> None:
     round_ = api.start(api.source())
     ticket = api.ticket(round_, "a.md")
     assert storage(ticket, b"other") == (400, "BadDigest")
-    assert storage(ticket, Authorization="Bearer x") == (400, "InvalidArgument")
-    assert storage(ticket, **{"x-amz-meta-file-id": "other"}) == (403, "SignatureDoesNotMatch")
+    assert storage(ticket, changes={"Authorization": "Bearer x"}) == (400, "InvalidArgument")
+    assert storage(ticket, changes={"x-amz-meta-file-id": "other"}) == (403, "SignatureDoesNotMatch")
     without = {name: value for name, value in ticket["headers"].items() if name != "Content-Type"}
     assert storage({**ticket, "headers": without}) == (403, "SignatureDoesNotMatch")
     assert storage(ticket) == (200, "")

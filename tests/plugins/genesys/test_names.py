@@ -87,6 +87,14 @@ def test_marks_are_read_back(id_: str, name: str, revision: str | None, tags: li
     assert marks_in(tags_of("docs", draft), "doc") is None
 
 
+def test_a_tag_of_a_user_cannot_pose_as_a_mark() -> None:
+    draft = SourceDraft("id", "name", 1, "fingerprint", "meta data", tags=("kc-fp-forged", "kc-by-other"))
+    marks = marks_in(tags_of("docs", draft), "docs")
+    assert marks is not None
+    assert marks.fingerprint == "fingerprint"
+    assert marks_in(tags_of("docs", draft), "other") is None
+
+
 def test_tags_without_all_marks_are_not_ours() -> None:
     assert marks_in(["handbook"], "docs") is None
     assert marks_in(["kc-by-docs", "kc-id-x"], "docs") is None

@@ -41,7 +41,7 @@ def test_a_whole_round(sdk: ModuleType, knowledge: Any, server: RunningServer) -
     content = b"# Holidays\n\nThirty days a year.\n"
     request = sdk.V3SynchronizationUploadUrlRequest()
     request.file_name = "handbook/holidays.md"
-    request.content_md5 = base64.b64encode(hashlib.md5(content).digest()).decode()
+    request.content_md5 = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
     request.content_type, request.content_length = "text/markdown", len(content)
     request.metadata = sdk.V3SynchronizationUploadMetadata()
     request.metadata.origin_uri = "https://example.com/holidays"

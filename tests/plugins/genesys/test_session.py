@@ -86,6 +86,21 @@ def test_nothing_is_there_before_the_flush_and_everything_after(server: RunningS
     assert [row["state"] for row in rounds(server, OWNER)] == ["completed", "cancelled"]
 
 
+def test_what_was_discarded_is_not_committed(server: RunningServer) -> None:
+    with opened(server) as session:
+        source_id = put(session, "a")
+        session.discard()
+        with pytest.raises(DocumentError, match="never begun"):
+            session.commit(source_id)
+        with pytest.raises(DocumentError, match="never begun"):
+            session.add(source_id, Chunk(0, "late"))
+        session.begin(draft_of("b", [Chunk(0, "text")]))
+        with pytest.raises(DocumentError, match="0 chunks landed where 1"):
+            session.commit("docs/b.md")
+        with pytest.raises(DocumentError, match="new upload"):
+            session.retag(source_id, draft_of("a", []))
+
+
 def test_a_round_of_nothing_is_cancelled(server: RunningServer) -> None:
     with opened(server) as session:
         put(session, "a")
@@ -111,6 +126,8 @@ def test_one_name_may_be_written_and_deleted_in_one_round(server: RunningServer)
         put(session, "c")
         session.delete("docs/c.md")
         session.flush()
+    counts = operations(server)
+    assert (counts["DELETE upload"], counts["DELETE deletion"]) == (2, 1)  # nothing is left to who calls last
     assert texts(server, OWNER) == {"docs/b.md": "back again"}
     assert listed(server).keys() == {"b"}
 
@@ -158,6 +175,33 @@ def test_patience_has_an_end_and_the_next_session_sees_what_became_of_it(server:
         with pytest.raises(Unavailable, match="patience_seconds"):
             session.flush()
     assert listed(server).keys() == {"a"}
+
+
+@pytest.mark.parametrize("word", ["InQueue", "InProgress", "Throttled"])
+def test_a_completed_round_may_be_called_anything_until_it_is_taken_in(server: RunningServer, word: str) -> None:
+    server.services.options["genesys.processing_status"] = word
+    with opened(server) as session:
+        put(session, "a")
+        session.flush()
+        assert files(server, OWNER).keys() == {"docs/a.md"}
+    assert [row["state"] for row in rounds(server, OWNER)] == ["completed"]
+
+
+def test_an_old_round_without_an_end_is_not_awaited(server: RunningServer) -> None:
+    with opened(server) as session:
+        for id_ in "ab":
+            put(session, id_)
+            session.flush()
+        put(session, "c")
+        session.flush()
+    table = emulator(server).world.rounds
+    stuck = rounds(server, OWNER)[1]
+    table[stuck["id"]] = {**stuck, "completed": 1e10}
+    clock = ServerClock(server)
+    with GenesysTarget(config_for(server), clock).open(OWNER, fence=1) as session:
+        found = {source.external_id: source.fingerprint == "doubtful" for source in session.sources()}
+    assert found == {"a": False, "b": True, "c": False}
+    assert clock.slept == 0
 
 
 def test_others_files_in_our_source_are_invisible(server: RunningServer) -> None:
@@ -228,6 +272,16 @@ def test_a_file_that_the_vendor_refuses_does_not_hold_up_the_others() -> None:
         assert files(server, OWNER).keys() == {"docs/a.md"}
 
 
+def test_an_announcement_whose_answer_was_lost_is_taken_back_before_the_next(server: RunningServer) -> None:
+    server.services.faults.add(Fault("lost_answer", "genesys", "POST uploads"))
+    with opened(server) as session:
+        put(session, "a")
+        session.flush()
+    calls = [entry.operation for entry in server.log.entries("genesys") if "upload" in entry.operation]
+    assert calls == ["POST uploads", "GET uploads", "DELETE upload", "POST uploads"]
+    assert texts(server, OWNER) == {"docs/a.md": "text"}
+
+
 def test_an_address_that_has_expired_is_replaced(server: RunningServer) -> None:
     server.services.faults.add(Fault("expired_upload_url", times=2))
     with opened(server) as session:
@@ -264,7 +318,8 @@ def test_the_token_is_renewed_once(server: RunningServer) -> None:
 
 
 def test_wrong_credentials(server: RunningServer) -> None:
-    with opened(server, client_secret="planted-secret") as session, pytest.raises(AuthenticationError) as refused:
+    wrong = {"client_secret": "planted"}
+    with opened(server, **wrong) as session, pytest.raises(AuthenticationError) as refused:
         session.token()
     assert "client_secret" in refused.value.message
     assert "planted" not in refused.value.message
@@ -274,6 +329,42 @@ def test_a_missing_right_is_named(server: RunningServer) -> None:
     server.services.options["genesys.missing_permissions"] = "synchronization:add"
     with opened(server) as session, pytest.raises(FatalError, match=r"403 .*missing\.permissions"):
         put(session, "a")
+
+
+def test_an_organisation_without_room_for_a_source(server: RunningServer) -> None:
+    server.services.faults.add(Fault("quota"))
+    with opened(server) as session, pytest.raises(FatalError, match=r"400 .*limit\.exceeded"):
+        put(session, "a")
+
+
+def write_two(server: RunningServer) -> None:
+    with opened(server) as session:
+        put(session, "a")
+        put(session, "b")
+        session.flush()
+
+
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_a_round_in_the_wrong_state_ends_the_session_and_the_next_one_heals(server: RunningServer, after: int) -> None:
+    server.services.faults.add(Fault("wrong_state", after=after))
+    with pytest.raises(FatalError, match=r"took over|refused to end"):
+        write_two(server)
+    assert files(server, OWNER) == {}
+    with opened(server) as session:
+        put(session, "b")
+        session.flush()
+    assert files(server, OWNER).keys() == {"docs/b.md"}
+
+
+def test_a_session_that_was_overtaken_starts_no_round(server: RunningServer) -> None:
+    with opened(server) as old, opened(server) as new:
+        put(old, "a")
+        old.discard()
+        put(new, "b")
+        new.flush()
+        with pytest.raises(FatalError, match="took over"):
+            put(old, "c")
+    assert files(server, OWNER).keys() == {"docs/b.md"}
 
 
 def test_a_second_session_ends_the_first(server: RunningServer) -> None:
@@ -353,5 +444,5 @@ def test_regions_and_addresses() -> None:
     local = GenesysConfig.model_validate({**fixed, "base_url": "http://127.0.0.1:8765/genesys/"})
     assert local.api_url == local.login_url == "http://127.0.0.1:8765/genesys"
     for wrong in ({"region": "example.com"}, {"base_url": "example.com"}, {"base_url": "https://x/?a=1"}):
-        with pytest.raises(ValueError, match="Genesys Cloud|address"):
+        with pytest.raises(ValueError, match=r"Genesys Cloud|address"):
             GenesysConfig.model_validate({**fixed, **wrong})

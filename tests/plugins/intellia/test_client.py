@@ -8,22 +8,16 @@ from typing import Any
 
 import httpx
 import pytest
-from knowledge_connector_intellia.client import IntelliaClient
-from knowledge_connector_intellia.emulator import ORGANIZATION, READ_ONLY
-from knowledge_connector_intellia.wire import Upload
-from plugins.intellia.stage import Stage, staged
 from pydantic import SecretStr
 
 from knowledge_connector import AuthenticationError, DocumentError, FatalError, Unavailable
 from knowledge_connector.testing.emulation import Fault
+from knowledge_connector_intellia.client import IntelliaClient
+from knowledge_connector_intellia.emulator import ORGANIZATION, READ_ONLY
+from knowledge_connector_intellia.wire import Upload
+from plugins.intellia.stage import Stage, staged
 
 ETL = {"etlType": "agent", "agentId": "agent-1", "prompt": "Sum it up", "conditions": []}
-
-
-@pytest.fixture(scope="module")
-def one_stage() -> Iterator[Stage]:
-    with staged() as stage:
-        yield stage
 
 
 @pytest.fixture
@@ -132,7 +126,11 @@ def test_nothing_is_overlooked_when_files_go_meanwhile(stage: Stage, gone: int) 
 
 def test_nothing_is_overlooked_when_files_come_meanwhile(stage: Stage) -> None:
     files = fill(stage, 250)
-    with closing(Meddler(stage, lambda _: [] and None or fill(stage, 30) and None)) as client:
+
+    def meddle(_: int) -> None:
+        fill(stage, 30)
+
+    with closing(Meddler(stage, meddle)) as client:
         assert set(files) <= client.files(stage.base()).keys()
 
 
@@ -195,7 +193,10 @@ def test_posts_are_not_sent_twice(client: IntelliaClient, stage: Stage) -> None:
     assert [entry.operation for entry in stage.server.log.writes("intellia")] == ["POST bases"]
 
 
-def test_answers_that_are_something_else(stage: Stage) -> None:
-    with closing(IntelliaClient(stage.config(base_url=f"{stage.server.url}/__emulator__/log?".rstrip("?")), stage.clock)) as lost:
-        with pytest.raises(FatalError):
-            lost.bases()
+def test_answers_that_are_something_else(client: IntelliaClient, stage: Stage) -> None:
+    records, base = stage.emulator.records, stage.base()
+    records.bases[base] = {key: value for key, value in records.bases[base].items() if key != "title"}
+    with pytest.raises(FatalError, match=r"GET bases: .* \(items.0.title\)") as caught:
+        client.bases()
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None

@@ -212,3 +212,13 @@ def begin_later(stage: Stage, runs: Runs) -> None:
     bases[base] = {**bases[base], "llmDescription": "Changed by hand"}
     later(runs)
     stage.server.log.clear()
+
+
+@pytest.mark.parametrize("call", [1, 7, 13, 19])
+def test_many_documents_at_a_time_are_made_good(stage: Stage, tmp_path: Path, call: int) -> None:
+    runs = Runs(tmp_path, stage, concurrency=8)
+    runs.shelf = {f"d{number}": f"text {number}" for number in range(10)}
+    break_run(stage, runs, "kill_after", call)
+    assert runs.run().status == "ok"
+    assert {status for _, status, _ in held(stage).values()} == {"READY"}
+    assert len(stage.files()) == len(runs.shelf)

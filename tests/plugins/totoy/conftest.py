@@ -12,6 +12,7 @@ from knowledge_connector.testing.emulation import RunningServer, VirtualClock, r
 from knowledge_connector_totoy.config import TotoyConfig
 from knowledge_connector_totoy.emulator import TOKEN, TotoyEmulator
 from knowledge_connector_totoy.target import TotoyTarget
+from plugins.totoy.wire import Api
 
 
 class LeapingClock:
@@ -63,3 +64,10 @@ def emulator(server: RunningServer) -> TotoyEmulator:
 def config_for(server: RunningServer, **options: object) -> TotoyConfig:
     given = {"knowledge_base": "Handbook", "base_url": f"{server.url}/v1", "api_key": SecretStr(TOKEN), **options}
     return TotoyConfig.model_validate(given)
+
+
+@pytest.fixture
+def api(server: RunningServer) -> Iterator[Api]:
+    api = Api(server)
+    with api.http:
+        yield api

@@ -96,7 +96,7 @@ def test_parts_together_are_the_text(text: str, max_chars: int) -> None:
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("aaaa\n\nbb\ncc dd", ["aaaa\n\n", "bb\ncc dd"]),
+        ("aaaaa\n\nb\ncc dd", ["aaaaa\n\n", "b\ncc dd"]),
         ("aaaa bb\ncc dd", ["aaaa bb\n", "cc dd"]),
         ("aaaa bbbb cccc", ["aaaa bbbb ", "cccc"]),
         ("aaaaaaaaaaaa", ["aaaaaaaaaa", "aa"]),

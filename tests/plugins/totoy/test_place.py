@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+
 import pytest
 
 from knowledge_connector import ConfigError, Finding, Unavailable
@@ -13,10 +16,18 @@ from knowledge_connector_totoy.place import Place
 from knowledge_connector_totoy.target import TotoyTarget
 from plugins.totoy.conftest import LeapingClock, config_for
 
+Places = Callable[..., Place]
 
-def place(server: RunningServer, clock: LeapingClock, **options: object) -> Place:
-    config = config_for(server, **options)
-    return Place(TotoyClient(config, clock), config)
+
+@pytest.fixture
+def place(server: RunningServer, clock: LeapingClock) -> Iterator[Places]:
+    with ExitStack() as stack:
+
+        def make(**options: object) -> Place:
+            config = config_for(server, **options)
+            return Place(stack.enter_context(closing(TotoyClient(config, clock))), config)
+
+        yield make
 
 
 def base_of(emulator: TotoyEmulator, name: str = "Handbook", project_id: str | None = None) -> str:
@@ -24,12 +35,12 @@ def base_of(emulator: TotoyEmulator, name: str = "Handbook", project_id: str | N
     return str(row["knowledge_base_id"])
 
 
-def test_a_base_is_found_by_name_and_by_id(server: RunningServer, clock: LeapingClock, emulator: TotoyEmulator) -> None:
+def test_a_base_is_found_by_name_and_by_id(place: Places, server: RunningServer, emulator: TotoyEmulator) -> None:
     base_id = base_of(emulator)
     for wanted in ("Handbook", base_id):
         for there in (
-            place(server, clock, knowledge_base=wanted).find(),
-            place(server, clock, knowledge_base=wanted).ensure(),
+            place(knowledge_base=wanted).find(),
+            place(knowledge_base=wanted).ensure(),
         ):
             assert there is not None
             assert there.id == base_id
@@ -37,9 +48,9 @@ def test_a_base_is_found_by_name_and_by_id(server: RunningServer, clock: Leaping
 
 
 def test_a_missing_base_is_made_once_with_its_instructions(
-    server: RunningServer, clock: LeapingClock, emulator: TotoyEmulator
+    place: Places, server: RunningServer, emulator: TotoyEmulator
 ) -> None:
-    there = place(server, clock, instructions="Be brief.")
+    there = place(instructions="Be brief.")
     assert there.find() is None
     assert server.log.writes() == []
     made = there.ensure()
@@ -48,23 +59,21 @@ def test_a_missing_base_is_made_once_with_its_instructions(
     assert (row["name"], row["instructions"], row["project_id"]) == ("Handbook", "Be brief.", made.project_id)
 
 
-def test_the_project_decides_which_base_is_meant(
-    server: RunningServer, clock: LeapingClock, emulator: TotoyEmulator
-) -> None:
+def test_the_project_decides_which_base_is_meant(place: Places, emulator: TotoyEmulator) -> None:
     other = emulator.organisation.add_project("Other")["project_id"]
     elsewhere = base_of(emulator, project_id=other)
-    assert place(server, clock).find() is None
+    assert place().find() is None
     for project in ("Other", other):
-        there = place(server, clock, project=project).find()
+        there = place(project=project).find()
         assert there is not None
         assert (there.id, there.project_id) == (elsewhere, other)
-    by_id = place(server, clock, knowledge_base=elsewhere).find()
+    by_id = place(knowledge_base=elsewhere).find()
     assert by_id is not None
     assert by_id.project_id == other
 
 
-def test_a_missing_project_is_made(server: RunningServer, clock: LeapingClock, emulator: TotoyEmulator) -> None:
-    there = place(server, clock, project="New")
+def test_a_missing_project_is_made(place: Places, emulator: TotoyEmulator) -> None:
+    there = place(project="New")
     assert there.find() is None
     assert emulator.organisation.projects[there.ensure().project_id]["name"] == "New"
 
@@ -72,19 +81,19 @@ def test_a_missing_project_is_made(server: RunningServer, clock: LeapingClock, e
 @pytest.mark.parametrize("kind", ["error_before", "error_after", "lost_answer", "cut_before"])
 @pytest.mark.parametrize("operation", ["POST projects", "POST knowledge-bases"])
 def test_neither_is_made_twice(
-    server: RunningServer, clock: LeapingClock, emulator: TotoyEmulator, operation: str, kind: str
+    place: Places, server: RunningServer, emulator: TotoyEmulator, operation: str, kind: str
 ) -> None:
     fault = server.services.faults.add(Fault(kind, operation=operation))
-    place(server, clock, project="New").ensure()
+    place(project="New").ensure()
     assert fault.hits == 1
     assert [row["name"] for row in emulator.organisation.projects.values()] == ["Default", "New"]
     assert [row["name"] for row in emulator.organisation.bases.values()] == ["Handbook"]
 
 
-def test_it_gives_up_after_some_attempts(server: RunningServer, clock: LeapingClock) -> None:
+def test_it_gives_up_after_some_attempts(place: Places, server: RunningServer) -> None:
     fault = server.services.faults.add(Fault("error_before", operation="POST knowledge-bases", times=0))
     with pytest.raises(Unavailable):
-        place(server, clock).ensure()
+        place().ensure()
     assert fault.hits == 5
 
 
@@ -98,22 +107,20 @@ def test_it_gives_up_after_some_attempts(server: RunningServer, clock: LeapingCl
     ],
 )
 def test_what_cannot_be_meant_is_refused(
-    server: RunningServer, clock: LeapingClock, emulator: TotoyEmulator, options: dict[str, str], message: str
+    place: Places, emulator: TotoyEmulator, options: dict[str, str], message: str
 ) -> None:
     for _ in range(2):
         base_of(emulator, "Twin")
         emulator.organisation.add_project("Twin")
     with pytest.raises(ConfigError, match=message):
-        place(server, clock, **options).find()
+        place(**options).find()
 
 
-def test_a_base_in_another_project_than_said(
-    server: RunningServer, clock: LeapingClock, emulator: TotoyEmulator
-) -> None:
+def test_a_base_in_another_project_than_said(place: Places, emulator: TotoyEmulator) -> None:
     emulator.organisation.add_project("Other")
     for project in ("Other", "Unknown"):
         with pytest.raises(ConfigError, match="leave `project` out"):
-            place(server, clock, knowledge_base=base_of(emulator), project=project).find()
+            place(knowledge_base=base_of(emulator), project=project).find()
 
 
 def findings(target: TotoyTarget) -> dict[str, Finding]:

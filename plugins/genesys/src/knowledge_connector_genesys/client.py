@@ -165,21 +165,27 @@ class GenesysClient:
         return Round.read(self._get("GET synchronization", _of(source, id_)))
 
     def end(self, source: str, id_: str, status: Literal["Completed", "Cancelled"]) -> Round:
-        """Complete or cancel a round, and give it as it is then; one that has ended already is left as it is."""
+        """Complete or cancel a round, and give it as it is then; one that has ended already is left as it is.
+
+        Raises:
+            FatalError: It is refused, though the round is open.
+        """
 
         def patch() -> Round:
             path, body = _of(source, id_), {"status": status}
             response = self._call("PATCH synchronization", "PATCH", path, body, accept=(BAD_REQUEST, CONFLICT))
-            return self.round(source, id_) if response.is_error else Round.read(response.json())
+            if not response.is_error:
+                return Round.read(response.json())
+            found = self.round(source, id_)
+            if found.state == "open":
+                raise FatalError(f"Genesys refused to end synchronization {id_} as {status}", where="target")
+            return found
 
         def ended() -> Round | None:
             found = self.round(source, id_)
             return None if found.state == "open" else found
 
-        found = self._once(patch, ended)
-        if found.state == "open":
-            raise FatalError(f"Genesys did not end synchronization {id_} as {status}; it is open still", where="target")
-        return found
+        return self._once(patch, ended)
 
     # -------------------------------------------------------------------------------------------------------------- files
 

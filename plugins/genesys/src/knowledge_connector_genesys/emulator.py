@@ -1,70 +1,54 @@
 """An emulator of the Genesys Cloud knowledge API: log in, sources, rounds, uploads, deletions, search.
 
 It enforces what is documented, and where nothing is documented what clients report. Switches: `genesys.ingestion_seconds`,
-`genesys.token_seconds`, `genesys.requests_per_minute`, `genesys.max_file_bytes`, `genesys.missing_permissions` (as
-`synchronization:add,source:edit`). Faults of its own: `expired_upload_url`, `failed_round`, `failed_ingestion`, `failed_item`.
+`genesys.processing_status` (instead of `PostProcessing`), `genesys.token_seconds`, `genesys.requests_per_minute`,
+`genesys.max_file_bytes`, `genesys.missing_permissions` (as `synchronization:add,source:edit`). Faults of its own:
+`expired_upload_url`, `failed_round`, `failed_ingestion`, `failed_item`, `quota` (of sources), `wrong_state` (409 in an open round).
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
-import json
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs
 from uuid import uuid4
-from xml.sax.saxutils import escape
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from knowledge_connector.testing.emulation import Row, Rows, Secret, Services, Store, Table, VendorEmulator
-from knowledge_connector_genesys.emulator_world import Refusal, World, refuse, stamp
+from knowledge_connector_genesys.emulator_http import (
+    KNOWLEDGE,
+    USER,
+    WORDS,
+    Call,
+    Handler,
+    Operation,
+    basic_credentials,
+    error_answer,
+    error_body,
+    json_of,
+    known,
+    page_of,
+    xml_answer,
+)
+from knowledge_connector_genesys.emulator_search import Searching
+from knowledge_connector_genesys.emulator_world import Refusal, World, stamp
 
 CLIENT_ID, CLIENT_SECRET = "emu-client", "emu-secret"  # printed at the start, for everybody
-USER = "5e0c1f6a-0000-4000-8000-000000000001"
 TOKEN_SECONDS = 86_400
 REQUESTS_PER_MINUTE = 300
-DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 25, 200
 
-K = "/api/v2/knowledge"
-S = f"{K}/sources"
+S = f"{KNOWLEDGE}/sources"
 Y = f"{S}/{{source}}/synchronizations/{{round}}"
 STORAGE = "/genesys-storage"
 
 _PLURALS = ("sources", "synchronizations", "uploads", "deletions", "settings")
-_WORDS: Mapping[int, tuple[str, str]] = {
-    400: ("bad.request", "The request cannot be understood."),
-    401: ("bad.credentials", "Invalid login credentials."),
-    403: ("missing.permissions", "The client lacks a permission."),
-    404: ("not.found", "The requested resource was not found."),
-    405: ("bad.request", "The method is not allowed here."),
-    413: ("request.entity.too.large", "The request is too large."),
-    429: ("too.many.requests", "The rate limit was exceeded."),
-    500: ("internal.server.error", "Something went wrong."),
-    503: ("service.unavailable", "The service is unavailable."),
-    504: ("gateway.timeout", "The service did not answer in time."),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request to the API that was let in."""
-
-    path: str
-    ids: Mapping[str, str]
-    query: Mapping[str, str]
-    body: Mapping[str, Any]
-
-
-Handler = Callable[[Call], Row | None]
 
 
 class GenesysEmulator(VendorEmulator):
@@ -80,7 +64,7 @@ class GenesysEmulator(VendorEmulator):
 
     def routes(self) -> Sequence[BaseRoute]:
         """The documented paths, and where contents are put."""
-        api: list[tuple[str, str, str, Handler]] = [
+        api: list[Operation] = [
             ("POST", S, "source:add", lambda call: self._source_body(self.world.create_source(call.body))),
             ("GET", S, "source:view", self._list_sources),
             ("GET", f"{S}/synchronizations", "synchronization:view", self._list_rounds),
@@ -99,13 +83,7 @@ class GenesysEmulator(VendorEmulator):
             ("GET", f"{Y}/deletions", "synchronizationFileDeletion:view", self._list_files),
             ("GET", f"{Y}/deletions/{{file}}", "synchronizationFileDeletion:view", self._get_file),
             ("DELETE", f"{Y}/deletions/{{file}}", "synchronizationFileDeletion:delete", self._delete_file),
-            ("POST", f"{K}/search", "", self._search),
-            ("POST", f"{K}/search/preview", "", self._search),
-            ("GET", f"{K}/settings", "", self._list_settings),
-            ("POST", f"{K}/settings", "", self._create_setting),
-            ("GET", f"{K}/settings/{{setting}}", "", lambda call: self._setting(call)),
-            ("PATCH", f"{K}/settings/{{setting}}", "", self._change_setting),
-            ("DELETE", f"{K}/settings/{{setting}}", "", self._delete_setting),
+            *Searching(self.services, self.store, self.world).operations(),
         ]
         return [
             Route("/oauth/token", self._log_in, methods=["POST"]),
@@ -115,8 +93,8 @@ class GenesysEmulator(VendorEmulator):
 
     def problem(self, status: int, headers: Mapping[str, str]) -> Response:
         """The body that every error of the API has."""
-        code, message = _WORDS.get(status, ("bad.request", "The request was refused."))
-        return _error(status, code, message, headers)
+        code, message = WORDS.get(status, ("bad.request", "The request was refused."))
+        return error_answer(status, code, message, headers)
 
     def seed(self, documents: int) -> None:
         """A source that somebody filled by hand."""
@@ -159,7 +137,7 @@ class GenesysEmulator(VendorEmulator):
 
     def is_write(self, method: str, path: str) -> bool:
         """Logging in and searching change nothing."""
-        return super().is_write(method, path) and path != "/oauth/token" and not path.startswith(f"{K}/search")
+        return super().is_write(method, path) and path != "/oauth/token" and not path.startswith(f"{KNOWLEDGE}/search")
 
     def operation(self, method: str, path: str) -> str:
         """The last word of the path; in the singular where one thing is meant."""
@@ -177,7 +155,7 @@ class GenesysEmulator(VendorEmulator):
         form = parse_qs((await request.body()).decode("utf-8", "replace"))
         if form.get("grant_type") != ["client_credentials"]:
             return JSONResponse({"error": "unsupported_grant_type"}, 400)
-        if _basic(request) != f"{CLIENT_ID}:{CLIENT_SECRET}":
+        if basic_credentials(request) != f"{CLIENT_ID}:{CLIENT_SECRET}":
             return JSONResponse({"error": "invalid_client", "description": "authentication failed"}, 401)
         seconds = int(self.services.options.get("genesys.token_seconds", TOKEN_SECONDS))
         token = uuid4().hex
@@ -195,10 +173,10 @@ class GenesysEmulator(VendorEmulator):
                 token = self._token(request)
                 self._admit(token, right)
                 path = request.url.path.removeprefix(request.scope.get("root_path", ""))
-                answer = handle(Call(path, request.path_params, request.query_params, _json(content)))
+                answer = handle(Call(path, request.path_params, request.query_params, json_of(content)))
             except Refusal as refusal:
                 headers = {**self._rate_headers(token), **refusal.headers}
-                return _error(refusal.status, refusal.code, refusal.message, headers)
+                return error_answer(refusal.status, refusal.code, refusal.message, headers)
             headers = self._rate_headers(token)
             return (
                 Response(status_code=204, headers=headers) if answer is None else JSONResponse(answer, headers=headers)
@@ -212,7 +190,7 @@ class GenesysEmulator(VendorEmulator):
         tokens, now = self.store.table("tokens"), self._now
         token = tokens.get(name)
         if scheme.lower() != "bearer" or token is None or token["expires"] <= now:
-            raise Refusal(401, *_WORDS[401])
+            raise Refusal(401, *WORDS[401])
         if now >= token["window"] + 60:
             token |= {"window": now, "count": 0}
         token["count"] += 1
@@ -222,7 +200,7 @@ class GenesysEmulator(VendorEmulator):
     def _admit(self, token: Row, right: str) -> None:
         if token["count"] > self._allowed:
             pause = self._rate_headers(token)["inin-ratelimit-reset"]
-            raise Refusal(429, *_WORDS[429], headers={"Retry-After": pause})
+            raise Refusal(429, *WORDS[429], headers={"Retry-After": pause})
         if right and right in self.services.options.get("genesys.missing_permissions", "").split(","):
             raise Refusal(403, "missing.permissions", f"Unable to perform the requested action: knowledge:{right}.")
 
@@ -246,7 +224,7 @@ class GenesysEmulator(VendorEmulator):
     # ------------------------------------------------------------------------------------------------------------ sources
 
     def _source(self, call: Call) -> Row:
-        return _known(self.world.sources, call.ids["source"], "source")
+        return known(self.world.sources, call.ids["source"], "source")
 
     def _list_sources(self, call: Call) -> Row:
         """All of them at once: this listing has no pages."""
@@ -264,7 +242,7 @@ class GenesysEmulator(VendorEmulator):
 
     def _source_body(self, source: Row, *, expand: str = "") -> Row:
         body = {key: value for key, value in source.items() if value is not None}
-        body |= {"createdBy": _USER, "modifiedBy": _USER, "selfUri": f"{S}/{source['id']}"}
+        body |= {"createdBy": USER, "modifiedBy": USER, "selfUri": f"{S}/{source['id']}"}
         if "lastSync" in expand.split(","):
             rounds = self.world.rounds_of(source["id"])
             body["lastSync"] = self._round_body(rounds[0]) if rounds else None
@@ -277,7 +255,7 @@ class GenesysEmulator(VendorEmulator):
     def _round(self, call: Call) -> Row:
         self.world.settle()
         source = self._source(call)
-        round_ = _known(self.world.rounds, call.ids["round"], "synchronization")
+        round_ = known(self.world.rounds, call.ids["round"], "synchronization")
         if round_["source"] != source["id"]:
             raise Refusal(404, "not.found", "There is no such synchronization of this source.")
         return round_
@@ -290,7 +268,7 @@ class GenesysEmulator(VendorEmulator):
 
     def _list_rounds(self, call: Call) -> Row:
         source = self._source(call)["id"] if "source" in call.ids else None
-        return _page(call, [self._round_body(row) for row in self.world.rounds_of(source)], key="id")
+        return page_of(call, [self._round_body(row) for row in self.world.rounds_of(source)], key="id")
 
     def _round_body(self, round_: Row) -> Row:
         status, ingestion = self.world.status(round_)
@@ -303,13 +281,13 @@ class GenesysEmulator(VendorEmulator):
             "ingestionStatus": ingestion,
             "statistics": {"synchronizedItemCount": round_["synchronized"], "failedItemCount": len(round_["lost"])},
             "dateStart": round_["started"],
-            "createdBy": _USER,
+            "createdBy": USER,
             "selfUri": f"{S}/{round_['source']}/synchronizations/{round_['id']}",
         }
         if status in ("Completed", "Failed"):
             body["dateEnd"] = stamp(datetime.fromtimestamp(round_["completed"], UTC))
         if "Failed" in (status, ingestion):
-            body["error"] = _error_body(500, "synchronization.failed", "The synchronization failed.")
+            body["error"] = error_body(500, "synchronization.failed", "The synchronization failed.")
         return body
 
     # -------------------------------------------------------------------------------------------------------------- files
@@ -333,15 +311,15 @@ class GenesysEmulator(VendorEmulator):
     def _list_files(self, call: Call) -> Row:
         kind, rows = self._table(call)
         bodies = [self._file_body(self._round(call), row, kind) for row in reversed(list(rows.values()))]
-        return _page(call, bodies, key="fileId")
+        return page_of(call, bodies, key="fileId")
 
     def _get_file(self, call: Call) -> Row:
         kind, rows = self._table(call)
-        return self._file_body(self._round(call), _known(rows, call.ids["file"], "file"), kind)
+        return self._file_body(self._round(call), known(rows, call.ids["file"], "file"), kind)
 
     def _delete_file(self, call: Call) -> None:
         _, rows = self._table(call)
-        _known(rows, call.ids["file"], "file")
+        known(rows, call.ids["file"], "file")
         self.world.check_open(self._round(call))
         del rows[call.ids["file"]]
 
@@ -358,9 +336,9 @@ class GenesysEmulator(VendorEmulator):
         refused = self._why_not(request, ticket, content)
         if ticket is None or refused:
             status, code = refused or (403, "AccessDenied")
-            return _xml(status, code)
+            return xml_answer(status, code)
         if not self.world.take(ticket, content):
-            return _xml(403, "AccessDenied")
+            return xml_answer(403, "AccessDenied")
         return Response(status_code=200)
 
     def _why_not(self, request: Request, ticket: Row | None, content: bytes) -> tuple[int, str] | None:
@@ -378,163 +356,6 @@ class GenesysEmulator(VendorEmulator):
         digest = base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode()
         return (400, "BadDigest") if ticket["headers"].get("Content-MD5", digest) != digest else None
 
-    # ------------------------------------------------------------------------------------------------------------- search
-
-    def _search(self, call: Call) -> Row:
-        """By words in common, in files of rounds that have been taken in."""
-        query = call.body.get("query")
-        if not isinstance(query, str) or not query:
-            refuse("query", "is required")
-        where = self._where(call)
-        sources = [_known(self.world.sources, str(ref.get("id")), "source")["id"] for ref in where.get("sources") or ()]
-        hits = [hit for source in sources for hit in _hits(query, self.world.files(source), where.get("filter") or {})]
-        best = sorted(hits, key=lambda hit: float(hit["confidence"]), reverse=True)[:5]
-        answer = {"generatedAnswer": None, "retrievedReferences": best}
-        return {"query": query, "searchId": str(uuid4()), "sessionId": call.body.get("sessionId"), "result": answer}
-
-    def _where(self, call: Call) -> Mapping[str, Any]:
-        if call.path.endswith("/preview"):
-            return call.body
-        setting = call.body.get("knowledgeSettingId")
-        return _known(self.store.table("settings"), str(setting), "knowledge setting")
-
-    def _setting(self, call: Call) -> Row:
-        return _known(self.store.table("settings"), call.ids["setting"], "knowledge setting")
-
-    def _list_settings(self, call: Call) -> Row:
-        return _page(call, list(self.store.table("settings").values()), key="id")
-
-    def _create_setting(self, call: Call) -> Row:
-        if not call.body.get("name"):
-            refuse("name", "is required")
-        id_ = str(uuid4())
-        return self._keep_setting({"id": id_, "selfUri": f"{K}/settings/{id_}", "dateCreated": self._stamp}, call)
-
-    def _change_setting(self, call: Call) -> Row:
-        return self._keep_setting(self._setting(call), call)
-
-    def _keep_setting(self, setting: Row, call: Call) -> Row:
-        given = {key: call.body[key] for key in _SETTING_KEYS if key in call.body}
-        kept = {**setting, **given, "dateModified": self._stamp, "modifiedBy": _USER}
-        self.store.table("settings")[kept["id"]] = kept
-        return kept
-
-    def _delete_setting(self, call: Call) -> None:
-        del self.store.table("settings")[self._setting(call)["id"]]
-
-    @property
-    def _stamp(self) -> str:
-        return stamp(self.services.clock.now())
-
 
 _ONLY_ALONE = frozenset({"scheduleSettings", "filters", "filterDetails", "error"})
 """What a source says of itself when it is asked for alone."""
-
-_SETTING_KEYS = ("name", "description", "sources", "generationSetting", "stateful", "filter")
-_USER = {"id": USER, "selfUri": f"/api/v2/users/{USER}"}
-
-
-def _known(rows: Mapping[str, Row], id_: str, what: str) -> Row:
-    if id_ not in rows:
-        raise Refusal(404, "not.found", f"There is no such {what}.")
-    return dict(rows[id_])
-
-
-def _page(call: Call, rows: list[Row], *, key: str) -> Row:
-    """A page by cursors, which are ids that nobody shall look into."""
-    size = int(call.query["pageSize"]) if call.query.get("pageSize", "").isdecimal() else DEFAULT_PAGE_SIZE
-    if not 1 <= size <= MAX_PAGE_SIZE:
-        refuse("pageSize", f"is a number from 1 to {MAX_PAGE_SIZE}")
-    ids = [str(row[key]) for row in rows]
-    start, end = 0, size
-    if "after" in call.query:
-        start = ids.index(_cursor(call.query["after"], ids)) + 1
-        end = start + size
-    elif "before" in call.query:
-        end = ids.index(_cursor(call.query["before"], ids))
-        start = max(0, end - size)
-    page = {"entities": rows[start:end], "selfUri": f"{call.path}?{urlencode({'pageSize': size})}"}
-    if end < len(rows):
-        page["nextUri"] = f"{call.path}?{urlencode({'pageSize': size, 'after': _encoded(ids[end - 1])})}"
-    if start:
-        page["previousUri"] = f"{call.path}?{urlencode({'pageSize': size, 'before': _encoded(ids[start])})}"
-    return page
-
-
-def _encoded(id_: str) -> str:
-    return base64.urlsafe_b64encode(id_.encode()).decode()
-
-
-def _cursor(text: str, ids: Sequence[str]) -> str:
-    try:
-        id_ = base64.urlsafe_b64decode(text).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        id_ = ""
-    if id_ not in ids:
-        refuse("after", "is no cursor of this listing")
-    return id_
-
-
-def _hits(query: str, files: Mapping[str, Row], chosen: Mapping[str, Any]) -> list[Row]:
-    wanted = _words(query)
-    hits = []
-    for name, row in files.items():
-        tags = {tag["name"] for tag in row["metadata"].get("tags", ())}
-        common = len(wanted & _words(row["text"]))
-        if common and _passes(tags, chosen):
-            hits.append(
-                {
-                    "confidence": round(common / len(wanted), 3),
-                    "text": row["text"][:500],
-                    "fileName": name,
-                    "url": row["metadata"].get("originUri"),
-                    "usedForGeneration": False,
-                }
-            )
-    return hits
-
-
-def _passes(tags: set[str], chosen: Mapping[str, Any]) -> bool:
-    return (
-        set(chosen.get("allOf") or ()) <= tags
-        and all(tags & set(group) for group in chosen.get("anyOfGroups") or ())
-        and not tags & set(chosen.get("noneOf") or ())
-    )
-
-
-def _words(text: str) -> set[str]:
-    return set(re.findall(r"\w+", text.lower()))
-
-
-def _basic(request: Request) -> str:
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    try:
-        return base64.b64decode(value).decode() if scheme.lower() == "basic" else ""
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
-
-
-def _json(content: bytes) -> Row:
-    """The body as an object; none at all, and `null`, are an empty one."""
-    try:
-        body = json.loads(content) if content.strip() else {}
-    except ValueError:
-        raise Refusal(400, *_WORDS[400]) from None
-    if not isinstance(body, dict | None):
-        raise Refusal(400, *_WORDS[400])
-    return body or {}
-
-
-def _error_body(status: int, code: str, message: str) -> Row:
-    return {
-        "message": message, "code": code, "status": status, "messageParams": {}, "contextId": str(uuid4()), "details": [], "errors": [],
-    }  # fmt: skip
-
-
-def _error(status: int, code: str, message: str, headers: Mapping[str, str]) -> Response:
-    return JSONResponse(_error_body(status, code, message), status, {"ININ-Correlation-Id": str(uuid4()), **headers})
-
-
-def _xml(status: int, code: str) -> Response:
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{escape(code)}</Code><Message>{escape(code)}</Message></Error>'
-    return Response(body, status, media_type="application/xml")

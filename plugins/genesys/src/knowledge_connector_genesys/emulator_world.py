@@ -53,8 +53,8 @@ class World:
     """Tables and rules. A round changes the files of its source only when it has been taken in.
 
     Args:
-        services: For the clock, switches (`genesys.ingestion_seconds`) and faults: `failed_round`, `failed_ingestion`, and
-            `failed_item`, whose `operation` is a pattern for file names.
+        services: For the clock, switches (`genesys.ingestion_seconds`) and faults: `quota`, `wrong_state`, `failed_round`,
+            `failed_ingestion`, and `failed_item`, whose `operation` is a pattern for file names.
         store: For the tables.
     """
 
@@ -93,7 +93,9 @@ class World:
     # ------------------------------------------------------------------------------------------------------------ sources
 
     def create_source(self, body: Mapping[str, Any]) -> Row:
-        """Make a source. Names need not be unique."""
+        """Make a source. Names need not be unique. What the vendor says when there are too many is not documented."""
+        if self._services.faults.take(VENDOR, "quota"):
+            raise Refusal(400, "limit.exceeded", "The organisation has as many knowledge sources as it may have.")
         name, kind, connection = body.get("name"), body.get("type"), body.get("connectionId")
         if not isinstance(name, str) or not name:
             refuse("name", "is required")
@@ -170,7 +172,7 @@ class World:
 
     def check_open(self, round_: Row) -> None:
         """Refuse to write into a round that has ended."""
-        if round_["state"] != "open":
+        if round_["state"] != "open" or self._services.faults.take(VENDOR, "wrong_state"):
             raise Refusal(409, "conflict", "The synchronization has ended.")
 
     def age_seconds(self, round_: Row) -> float:
@@ -190,7 +192,7 @@ class World:
             return "Cancelled", "Unknown"
         share = self.age_seconds(round_) / self.ingestion_seconds if self.ingestion_seconds else 1.0
         if share < 0.2:
-            return "PostProcessing", "Unknown"
+            return self._services.options.get("genesys.processing_status", "PostProcessing"), "Unknown"
         if round_["outcome"] == "failed":
             return "Failed", "Unknown"
         stages = ((0.4, "InQueue"), (0.6, "Starting"), (1.0, "InProgress"))

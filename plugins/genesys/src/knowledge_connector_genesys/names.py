@@ -94,7 +94,7 @@ def marks_in(tags: Iterable[str], owner: str) -> Marks | None:
     for tag in tags:
         match = re.match(r"kc-(by|id|fp|md|rev|name)-", tag)
         if match:
-            found[match[1]] = tag[match.end() :]
+            found.setdefault(match[1], tag[match.end() :])  # ours come first
         else:
             others.append(tag)
     if found.get("by") != owner or not {"id", "fp", "md", "name"} <= found.keys():

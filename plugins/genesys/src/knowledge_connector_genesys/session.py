@@ -41,12 +41,8 @@ class _Making:
     texts: dict[int, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """What a round does to one file: to write it, or (without a document) to delete it."""
-
-    name: str
-    making: _Making | None = None
+_Entries = dict[str, _Making | None]
+"""What a round does to files, by name: write them, or (`None`) delete them."""
 
 
 @dataclass(slots=True)
@@ -58,7 +54,7 @@ class _OpenRound:
     """
 
     id: str
-    entries: dict[str, _Entry] = field(default_factory=dict)
+    entries: _Entries = field(default_factory=dict)
     suspects: set[str] = field(default_factory=set)
 
 
@@ -112,7 +108,7 @@ class GenesysSession:
                 where="target",
                 document_id=draft.external_id,
             )
-        self._put(self._open(), _Entry(source_id, making), making)
+        self._put(self._open(), source_id, making)
         self._committed.add(source_id)
         if draft.replaces is not None and draft.replaces != source_id:
             self.delete(draft.replaces)
@@ -154,6 +150,7 @@ class GenesysSession:
         work, self._round = self._round, None
         if work is None:
             return
+        self._committed -= work.entries.keys()
         try:
             self._shelf.cancel(work.id)
         except ConnectorError as error:
@@ -171,18 +168,18 @@ class GenesysSession:
             self._round = _OpenRound(self._shelf.start().id)
         return self._round
 
-    def _put(self, work: _OpenRound, entry: _Entry, making: _Making) -> None:
+    def _put(self, work: _OpenRound, name: str, making: _Making) -> None:
         """Upload a file into a round."""
-        if work.entries.get(entry.name) == _Entry(entry.name):
-            self._client.undelete(self._shelf.source, work.id, entry.name)
+        if name in work.entries and work.entries[name] is None:
+            self._client.undelete(self._shelf.source, work.id, name)
         try:
-            self._client.upload(self._shelf.source, work.id, _file(self._owner, entry.name, making))
+            self._client.upload(self._shelf.source, work.id, _file(self._owner, name, making))
         except (DocumentError, RetriableError):
-            work.suspects.add(entry.name)
-            work.entries.pop(entry.name, None)
+            work.suspects.add(name)
+            work.entries.pop(name, None)
             raise
-        work.suspects.discard(entry.name)
-        work.entries[entry.name] = entry
+        work.suspects.discard(name)
+        work.entries[name] = making
 
     def _remove(self, work: _OpenRound, name: str) -> None:
         """Have a round delete a file, and forget what it was to upload under this name."""
@@ -190,7 +187,7 @@ class GenesysSession:
             self._client.take_out(self._shelf.source, work.id, {name})
             work.suspects.discard(name)
         if self._client.delete(self._shelf.source, work.id, name):
-            work.entries[name] = _Entry(name)
+            work.entries[name] = None
 
     def _land(self) -> dict[str, DocumentError]:
         """Complete the open round, if there is one; gives what was not taken in, by name."""
@@ -203,35 +200,35 @@ class GenesysSession:
         if not work.entries:
             self._shelf.cancel(work.id)
             return {}
-        return self._judge(self._shelf.complete(work.id), list(work.entries.values()))
+        return self._judge(self._shelf.complete(work.id), work.entries)
 
-    def _judge(self, ended: Round, entries: Sequence[_Entry]) -> dict[str, DocumentError]:
+    def _judge(self, ended: Round, entries: _Entries) -> dict[str, DocumentError]:
         """Find out what a round that has ended did not take in: the vendor says how many files, and not which."""
         failed = ended.failed_items
         if ended.state == "landed" and not failed:
             return {}
         if ended.state != "landed" or len(entries) == 1 or failed >= min(len(entries), MOST_TO_SEARCH_FOR):
-            self._committed -= {entry.name for entry in entries}
-            return {entry.name: _not_taken_in(entry, ended, len(entries)) for entry in entries}
-        middle = len(entries) // 2
-        return {**self._again(entries[:middle]), **self._again(entries[middle:])}
+            self._committed -= entries.keys()
+            return {name: _not_taken_in(name, making, ended, len(entries)) for name, making in entries.items()}
+        items, middle = list(entries.items()), len(entries) // 2
+        return {**self._again(items[:middle]), **self._again(items[middle:])}
 
-    def _again(self, entries: Sequence[_Entry]) -> dict[str, DocumentError]:
+    def _again(self, items: Sequence[tuple[str, _Making | None]]) -> dict[str, DocumentError]:
         """Do the same in a round of its own."""
         work = self._open()
         failures = {}
-        for entry in entries:
+        for name, making in items:
             try:
-                self._do(work, entry)
+                self._do(work, name, making)
             except DocumentError as error:
-                failures[entry.name] = error
+                failures[name] = error
         return {**failures, **self._land()}
 
-    def _do(self, work: _OpenRound, entry: _Entry) -> None:
-        if entry.making is None:
-            self._remove(work, entry.name)
+    def _do(self, work: _OpenRound, name: str, making: _Making | None) -> None:
+        if making is None:
+            self._remove(work, name)
         else:
-            self._put(work, entry, entry.making)
+            self._put(work, name, making)
 
 
 def _file(owner: str, name: str, making: _Making) -> File:
@@ -258,11 +255,11 @@ def _never_begun(source_id: str) -> DocumentError:
     )
 
 
-def _not_taken_in(entry: _Entry, ended: Round, of: int) -> DocumentError:
-    failed = f"{ended.failed_items} of its {of} files failed" if ended.state == "landed" else f"it {ended.state}"
+def _not_taken_in(name: str, making: _Making | None, ended: Round, of: int) -> DocumentError:
+    why = f"{ended.failed_items} of its {of} files failed" if ended.state == "landed" else f"it ended as {ended.state}"
     return DocumentError(
-        f"Genesys did not take in {entry.name} with synchronization {ended.id}: {failed}; it does not say why",
+        f"Genesys did not take in {name} with synchronization {ended.id}: {why}; it does not say why",
         code="ingestion-failed",
         where="target",
-        document_id=entry.making.draft.external_id if entry.making else None,
+        document_id=making.draft.external_id if making else None,
     )

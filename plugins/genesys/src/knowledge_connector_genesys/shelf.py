@@ -66,7 +66,7 @@ class Shelf:
 
     def files(self) -> Iterator[KnowledgeSource]:
         """The owner's files. Where the vendor has forgotten how they came there: none, and the next round is to be `Full`."""
-        self._rounds = rounds = [self._settled(one) for one in self.rounds]
+        self._rounds = rounds = self._all_settled(self.rounds)
         source = self._source
         self._forgotten = not history.begins(rounds)
         if source is None or self._forgotten:
@@ -101,7 +101,7 @@ class Shelf:
         now = self._client.rounds(source)
         if any(one.id not in known for one in now):
             raise FatalError(f"Another run of {self._owner!r} took over; this one stops.", where="target")
-        self._rounds = [self._ended(self._settled(one)) for one in now]
+        self._rounds = [self._ended(one) for one in self._all_settled(now)]
         known |= {one.id for one in now}
         full = self.holds_nothing
 
@@ -115,7 +115,7 @@ class Shelf:
 
     def complete(self, id_: str) -> Round:
         """Complete a round and wait until it has been taken in, or has failed."""
-        ended = self._settled(self._client.end(self.source, id_, "Completed"))
+        ended = self._settled(self._client.end(self.source, id_, "Completed"), is_ours=True)
         self._note(ended)
         if ended.full and ended.completed:
             self._forgotten = False
@@ -142,15 +142,24 @@ class Shelf:
     def _ended(self, one: Round) -> Round:
         return self._client.end(self.source, one.id, "Cancelled") if one.state == "open" else one
 
-    def _settled(self, one: Round) -> Round:
+    def _all_settled(self, rounds: list[Round]) -> list[Round]:
+        """Wait for the last ones. What came before a round that has landed is through, whatever the vendor says of it."""
+        last = max((number for number, one in enumerate(rounds) if one.state == "landed"), default=-1)
+        return [*rounds[: last + 1], *(self._settled(one) for one in rounds[last + 1 :])]
+
+    def _settled(self, one: Round, *, is_ours: bool = False) -> Round:
         """Ask again and again, until the vendor is through with a round.
+
+        Args:
+            one: As it was.
+            is_ours: It was completed by this session. What it is called until it is taken in is then of no interest.
 
         Raises:
             Unavailable: It took longer than our patience; the next run will see what became of it.
         """
         deadline = self._clock.monotonic() + self._patience_seconds
         pause = FIRST_PAUSE_SECONDS
-        while one.state == "settling":
+        while one.state == "settling" or (is_ours and one.state == "open"):
             if self._clock.monotonic() > deadline:
                 raise Unavailable(
                     f"Genesys has not taken in synchronization {one.id} within {self._patience_seconds:.0f} s "

@@ -61,7 +61,7 @@ class IntelliaConfig(TargetConfig):
         description="Larger documents are refused. Intellia does not say what it takes.",
     )
     concurrency: int = Field(
-        default=8, ge=1, le=64, description="Documents on their way at a time; each waits for its ingestion."
+        default=16, ge=1, le=64, description="Documents on their way at a time; each waits for its ingestion."
     )
     requests_per_minute: int | None = Field(
         default=None,

@@ -83,7 +83,7 @@ def write_pairs(owner: str, draft: SourceDraft, marks: Marks, metadata_keys: Seq
         EXTERNAL_ID: draft.external_id,
         FINGERPRINT: marks.fingerprint,
         STATE: " ".join(word or _NOTHING for word in state),
-        TAGS: json.dumps(draft.tags, ensure_ascii=False),
+        TAGS: json.dumps([sendable(tag) for tag in draft.tags], ensure_ascii=False),
         UPDATED_AT: draft.updated_at.isoformat() if draft.updated_at else "",
         **{key: str(facts.get(key, "")) for key in metadata_keys},
     }

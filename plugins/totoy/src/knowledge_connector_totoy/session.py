@@ -62,7 +62,8 @@ class _Sent:
     """A document that is at Totoy, and not known to be indexed.
 
     Attributes:
-        in_place: Whether it has taken the place of `old` already; otherwise `old` goes once it is indexed.
+        old: What it replaces, which goes once it is indexed; `None` if there is nothing.
+        in_place: Whether it has taken the place of the former version already, by the same call.
         thread: Who sent it, and is to be told if it fails.
     """
 
@@ -149,10 +150,10 @@ class TotoySession:
             fields = fields_of(self._owner, draft, marks, self._config)
             sources = [self._patch(old.sources[0], fields, draft.external_id, pieces[0])]
             self._index().pop(old.key, None)
+            old = None
         else:
             sources = self._create(draft, marks, pieces)
-        held = Held(source_id, marks, tuple(sources), whole=False)
-        self._index()[source_id] = held
+        held = self._index()[source_id] = Held(source_id, marks, tuple(sources), whole=False)
         self._sent[source_id] = _Sent(held, old, in_place, get_ident())
 
     def retag(self, source_id: str, draft: SourceDraft) -> None:
@@ -264,13 +265,13 @@ class TotoySession:
 
     def _conclude(self, sent: _Sent, error: DocumentError | None) -> None:
         """Let the old version go, or what came of the new one. What only took too long may be whole for the next run."""
-        held, index = sent.held, self._index()
+        held, index, going = sent.held, self._index(), sent.old
         if error is None:
             index[held.key] = replace(index.get(held.key, held), whole=True)
         else:
             self._failures.setdefault(sent.thread, {})[held.key] = error
-        going = sent.old if error is None else held
-        if going is not None and not sent.in_place and (error is None or error.code != TIMEOUT):
+            going = None if sent.in_place or error.code == TIMEOUT else held
+        if going is not None:
             self._remove(going)
             index.pop(going.key, None)
         self._sent.pop(held.key, None)

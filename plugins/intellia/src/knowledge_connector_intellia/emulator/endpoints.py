@@ -32,7 +32,7 @@ def list_bases(records: Records, request: Request, _: Row) -> Response:
     else:
         types = rules.BASE_TYPES if params.get("includePersonalKBs") == "true" else ("ORGANIZATION",)
         rows = [row for row in records.bases.values() if row["organizationId"] == organization and row["type"] in types]
-    return JSONResponse(rules.page_of([without(row, "agentId") for row in rows], params))
+    return JSONResponse(rules.page_of([_shown_base(row) for row in rows], params))
 
 
 def _base_of_agent(records: Records, organization: str, agent: str) -> Row:
@@ -51,12 +51,12 @@ def create_base(records: Records, request: Request, body: Row) -> Response:
         row["title"] == title and row["organizationId"] == organization for row in records.bases.values()
     )
     base = records.make_base(organization, title, description, kind)
-    return JSONResponse(without(records.bases[base], "agentId"), 201)
+    return JSONResponse(_shown_base(records.bases[base]), 201)
 
 
 def get_base(records: Records, request: Request, _: Row) -> Response:
-    """One."""
-    return JSONResponse(without(_base(records, request), "agentId"))
+    """One knowledge base."""
+    return JSONResponse(_shown_base(_base(records, request)))
 
 
 def update_base(records: Records, request: Request, body: Row) -> Response:
@@ -65,7 +65,7 @@ def update_base(records: Records, request: Request, body: Row) -> Response:
     row["title"], row["llmDescription"] = _described(body)
     row["updatedAt"] = records.now()
     records.bases[row["knowledgeBaseId"]] = row
-    return get_base(records, request, body)
+    return JSONResponse(_shown_base(row))
 
 
 def delete_base(records: Records, request: Request, _: Row) -> Response:
@@ -86,7 +86,7 @@ def copy_base(records: Records, request: Request, body: Row) -> Response:
     base = records.make_base(organization, row["title"], row["llmDescription"], row["type"])
     for file in records.files(row["knowledgeBaseId"]).values():
         records.copy(file, base)
-    return JSONResponse(without(records.bases[base], "agentId"), 201)
+    return JSONResponse(_shown_base(records.bases[base]), 201)
 
 
 def search(records: Records, request: Request, body: Row) -> Response:
@@ -104,7 +104,7 @@ def search(records: Records, request: Request, body: Row) -> Response:
     return JSONResponse({"results": found[:limit]})
 
 
-# -- files ---
+# -- files ----------------------------------------------------------------------------------------------------
 
 
 def list_files(records: Records, request: Request, _: Row) -> Response:
@@ -188,7 +188,7 @@ def copy_file(records: Records, request: Request, body: Row) -> Response:
     return JSONResponse(records.shown(records.copy(row, base)), 201)
 
 
-# -- ETLs ---
+# -- ETLs -----------------------------------------------------------------------------------------------------
 
 
 def list_etls(records: Records, request: Request, _: Row) -> Response:
@@ -206,7 +206,7 @@ def create_etl(records: Records, request: Request, body: Row) -> Response:
 
 
 def get_etl(records: Records, request: Request, _: Row) -> Response:
-    """One."""
+    """One ETL."""
     return JSONResponse(_etl(records, request))
 
 
@@ -224,7 +224,7 @@ def delete_etl(records: Records, request: Request, _: Row) -> Response:
     return JSONResponse({"message": "ETL deleted", "etlId": row["etlId"]})
 
 
-# -- below ---
+# -- below ----------------------------------------------------------------------------------------------------
 
 
 def _base(records: Records, request: Request) -> Row:
@@ -232,6 +232,10 @@ def _base(records: Records, request: Request) -> Row:
     if row is None or row["organizationId"] != request.path_params["org"]:
         raise Refusal(404, f"There is no knowledge base {request.path_params['base']}")
     return row
+
+
+def _shown_base(row: Row) -> Row:
+    return without(row, "agentId")
 
 
 def _file(records: Records, request: Request) -> Row:
