@@ -222,6 +222,10 @@ class Target(ABC, Generic[ConfigT]):
         """Say whether it can be reached and written, without writing."""
         raise NotImplementedError
 
+    def export(self, stored: StoredSource) -> tuple[str, str] | None:
+        """Give a source in the platform's own file format: a file name and a text; `None` if it has none."""
+        return None
+
     @abstractmethod
     def open(self, owner: str, *, fence: int) -> AbstractContextManager[TargetSession]:
         """Begin to work on the sources that bear the mark of `owner`; all others are invisible.

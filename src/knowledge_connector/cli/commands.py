@@ -24,6 +24,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "check": "Say whether origin and targets can be reached. Nothing is written.",
         "search": "Ask the knowledge, as an assistant would.",
         "sources": "List what the knowledge holds.",
+        "export": "Give one source as a file, in its platform's own format.",
     },
     "Set up": {
         "list": "List connectors and how their last run ended, or plugins.",

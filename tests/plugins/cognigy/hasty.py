@@ -50,7 +50,7 @@ class WatchedClient(CognigyClient):
         *,
         params: Mapping[str, str] | None = None,
         body: dict[str, Any] | None = None,
-    ) -> Any:
+    ) -> dict[str, Any]:
         if method == "GET":
             return super()._send(method, path, subject, params=params)
         WATCHES.before()

@@ -88,10 +88,10 @@ class World:
         with Host(load(self.folder / "connectors.toml", {})) as host:
             return host.run("shelf")
 
-    def planned(self) -> list[str]:
+    def plan(self) -> SyncReport:
         with Host(load(self.folder / "connectors.toml", {})) as host:
-            _, plan = host.plan("shelf")
-            return [change["action"] for change in plan.lanes[0].changes]
+            reports, _ = host.plan("shelf")
+            return reports[0]
 
     def forget(self) -> None:
         """Lose the local state."""

@@ -35,8 +35,17 @@ def test_head_lines_then_chunks_between_empty_lines(target: CognigyTarget) -> No
     name, text = target.export(StoredSource(DRAFT, CHUNKS))
     assert name == "What- A -guide.ctxt"
     assert text.split("\n\n") == [
-        '`version: 1`\n`title: What? A "guide"`\n`externalId: guide/a.md`\n`url: https://example.com/a`\n'
-        "`updatedAt: 2026-03-29T00:00:00+00:00`\n`author: Some 'body' else`\n`tags: [hand-book, x]`",
+        "\n".join(
+            [
+                "`version: 1`",
+                '`title: What? A "guide"`',
+                "`externalId: guide/a.md`",
+                "`url: https://example.com/a`",
+                "`updatedAt: 2026-03-29T00:00:00+00:00`",
+                "`author: Some 'body' else`",
+                "`tags: [hand-book, x]`",
+            ]
+        ),
         "`heading: Start`\n`page: 1`\n`draft: false`\n# Start\nFirst paragraph.\nSecond `code` one.",
         "The end.\n",
     ]

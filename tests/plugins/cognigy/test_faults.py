@@ -56,6 +56,7 @@ class Stage:
         assert base.run().status == "ok"
         base.put(*story.after)
         self._rows = copy.deepcopy(self._tables())
+        self.before = self.contents()
         world = self.begin()
         assert world.run().status == "ok"
         assert len(server.log.writes()) == story.writes
@@ -112,6 +113,19 @@ def test_the_next_run_heals_where_all_writes_went_wrong_from_one_on(stage: Stage
         stage.check_heals(world)
 
 
+def test_an_origin_that_turns_back_after_a_broken_run_finds_what_was_before(stage: Stage) -> None:
+    if stage.story.name == "swap titles":
+        pytest.skip("titles that are swapped back meet once more, and are told apart by the ids")
+    for number in range(1, stage.story.writes + 1):
+        world = stage.begin()
+        stage.server.services.faults.add(Fault("error_before", writes=True, after=number, times=0))
+        world.run()
+        stage.server.services.faults.clear()
+        world.put(*stage.story.before)
+        assert world.run().status == "ok"
+        assert stage.contents() == stage.before
+
+
 def test_the_next_run_heals_where_the_process_was_killed_around_any_write(stage: Stage) -> None:
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["__main__", *IMPORTED_BY_A_RUN])
@@ -144,12 +158,17 @@ def test_a_lost_state_costs_no_write(stage: Stage) -> None:
 
 
 def test_at_every_instant_a_search_finds_a_whole_version(stage: Stage) -> None:
-    versions = [
+    before, after = (
         {text for entry in entries for text in entry["chunks"]} for entries in (stage.story.before, stage.story.after)
-    ]
+    )
     seen: list[set[str]] = []
     world = stage.begin()
-    with Wire(config_for(stage.server)) as wire, watched(after=lambda: seen.append(wire.found())):
-        world.run()
+    with Wire(config_for(stage.server)) as wire:
+        others = wire.found() - before
+        with watched(after=lambda: seen.append(wire.found() - others)):
+            world.run()
     assert len(seen) == stage.story.writes
-    assert all(any(version <= found for version in versions) for found in seen)
+    if stage.story.chunks_per_source == 1000:
+        assert all(found in (before, after, before | after) for found in seen)
+    else:  # parts come and go one by one
+        assert all(before <= found or after <= found for found in seen)

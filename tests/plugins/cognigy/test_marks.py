@@ -62,9 +62,7 @@ def test_the_fingerprint_is_the_last_of_all_tags() -> None:
 def test_names_are_lines_that_fit_and_differ(title: str, external_id: str, parts: int) -> None:
     draft = SourceDraft(external_id, title, 1, "f", "m")
     names = marks.names_for(draft, parts, parts)
-    assert all(
-        0 < len(name) <= 200 and name == name.strip() and name.isprintable() or not name.isascii() for name in names
-    )
+    assert all(0 < len(name) <= 200 and name == " ".join(name.split()) for name in names)
     assert len(names) == 3
     assert names[2] not in names[:2]
 
@@ -91,7 +89,7 @@ def test_metadata_that_would_lose_something_is_refused(metadata: dict[str, str |
 def test_more_metadata_than_room_is_refused_and_can_be_chosen_from() -> None:
     metadata = {f"key{number}": number for number in range(14)}
     draft = SourceDraft("id", "name", 1, "f", "m", uri="https://example.com", metadata=metadata)
-    with pytest.raises(DocumentError, match="14 metadata pairs.*13"):
+    with pytest.raises(DocumentError, match=r"14 metadata pairs.*13"):
         marks.source_data(draft, None)
     assert marks.source_data(draft, ["key3"]) == {"externalId": "id", "url": "https://example.com", "key3": 3}
 

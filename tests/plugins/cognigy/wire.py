@@ -107,8 +107,12 @@ class Wire:
         body = {"name": name, "type": "manual", "metaData": {"tags": list(tags)}}
         made = self._http.post(path, json=body).raise_for_status().json()["knowledgeSource"]["_id"]
         for text in texts:
-            self._http.post(f"{path}/{made}/chunks", json={"text": text}).raise_for_status()
+            self.add_chunk(made, text)
         return str(made)
+
+    def add_chunk(self, source: str, text: str) -> None:
+        """A chunk that somebody added by hand."""
+        self._http.post(f"{self.store}/sources/{source}/chunks", json={"text": text}).raise_for_status()
 
     def patch(self, path: str, **fields: object) -> None:
         self._http.patch(f"{self.store}/sources/{path}", json=fields).raise_for_status()

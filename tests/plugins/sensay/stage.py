@@ -89,7 +89,7 @@ class Stage:
     def entries(self) -> list[dict[str, Any]]:
         """What a list shows, oldest first."""
         with self.api() as api:
-            query = {"pageSize": 100, "sortOrder": "asc", "sortBy": "createdAt"}
+            query: dict[str, str | int] = {"pageSize": 100, "sortOrder": "asc", "sortBy": "createdAt"}
             found: list[dict[str, Any]] = api.get("/knowledge-base", params=query).json()["items"]
         return found
 

@@ -137,7 +137,7 @@ class TestCommand:
         ("arguments", "code", "message"),
         [
             (["nobody"], 2, "there is no emulator 'nobody'"),
-            (["shelf", "--fault", "slow:x=1"], 2, "with x it is no fault"),
+            (["shelf", "--fault", "slow:x=1"], 2, "x: "),
             (["shelf", "--option", "loud"], 2, "wanted is NAME=VALUE"),
             (["shelf", "--host", "192.0.2.1"], 2, "cannot listen on port 0 of 192.0.2.1"),
         ],

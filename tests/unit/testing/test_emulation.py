@@ -309,10 +309,13 @@ class TestSpecs:
     @pytest.mark.parametrize(
         ("spec", "message"),
         [
-            ("", "without a kind"),
-            (":after=1", "without a kind"),
-            ("slow:secs=1", "with secs"),
-            ("slow:after=soon", "after is 'soon', which is no number"),
+            ("", "kind: "),
+            (":after=1", "kind: "),
+            ("slow:secs=1", "secs: "),
+            ("slow:after=soon", "after: "),
+            ("slow:seconds=-1", "seconds: "),
+            ("rate_limit:retry_after=soon", "retry_after: "),
+            ("error_before:status=200", "status: "),
         ],
     )
     def test_what_cannot_be_read_is_named(self, spec: str, message: str) -> None:

@@ -71,8 +71,7 @@ class CognigyClient:
 
     def get(self, path: str, subject: str) -> Item:
         """Give one object."""
-        item: Item = self._send("GET", path, subject)
-        return item
+        return self._send("GET", path, subject)
 
     def pages(self, path: str, subject: str, params: Mapping[str, str] | None = None) -> Iterator[Item]:
         """Give everything in a list, page by page: by cursor, and by `skip` where the answers have none."""
@@ -80,7 +79,9 @@ class CognigyClient:
         seen = 0
         while True:
             page = self._send("GET", path, subject, params={**(params or {}), "limit": str(PAGE), **position})
-            items = page["items"]
+            items = page.get("items")
+            if not isinstance(items, list):  # taken for an empty list, it would mean that everything is gone
+                raise FatalError(f"GET {path} was answered without a list of items", where="target")
             yield from items
             seen += len(items)
             cursor = page.get("nextCursor") or page.get("next")  # documentation of old releases has the second name
@@ -101,11 +102,9 @@ class CognigyClient:
         failure: RetriableError | None = None
         for attempt in range(RETRIES.tries):
             try:
-                item: Item = self._send("POST", path, subject, body=body)
+                return self._send("POST", path, subject, body=body)
             except RetriableError as error:
                 failure = error
-            else:
-                return item
             if not isinstance(failure, RateLimited):  # a pause that was asked for is kept by the budget
                 self._clock.sleep(RETRIES.backoff_seconds(attempt, random.random()))  # noqa: S311  # jitter, no secret
             found = find()
@@ -126,7 +125,7 @@ class CognigyClient:
 
     def _send(
         self, method: str, path: str, subject: str, *, params: Mapping[str, str] | None = None, body: Item | None = None
-    ) -> Any:
+    ) -> Item:
         with self._lock:
             self.calls[f"{method} {subject}"] += 1
         content = None if body is None else _encoded(body, f"{method} {subject}")
@@ -140,7 +139,7 @@ class CognigyClient:
         )
         if response.is_error:
             raise _refusal(response, method, path)
-        return response.json() if response.content else None
+        return _object_in(response, f"{method} {path}") if response.content else {}
 
     def _http(self) -> HttpClient:
         """This thread's own client: a pool that many threads share is slower than the server."""
@@ -161,6 +160,17 @@ def _encoded(body: Item, subject: str) -> bytes:
         message = f"{subject} would take {len(content)} bytes, and Cognigy takes {MAX_BODY_BYTES}"
         raise DocumentError(message, code="too-large", where="target")
     return content
+
+
+def _object_in(response: httpx.Response, subject: str) -> Item:
+    try:
+        item = response.json()
+    except ValueError:
+        item = None
+    if not isinstance(item, dict):
+        message = f"{subject} was answered with something that is no JSON object; is base_url the address of the API?"
+        raise FatalError(message, where="target")
+    return item
 
 
 def _refusal(response: httpx.Response, method: str, path: str) -> DocumentError | FatalError:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from knowledge_connector import ConfigError, FatalError
+from knowledge_connector import ConfigError, DocumentError, FatalError
 from knowledge_connector_cognigy.client import CognigyClient, Item, Missing
 
 if TYPE_CHECKING:
@@ -78,7 +79,9 @@ class KnowledgeStore:
             ConfigError: There is no such store, and none shall be made.
         """
         path = self._locate(create=not self._config.create_store)
-        return self._client.pages(f"{path}/sources", "sources") if path else iter(())
+        if path:
+            with _fatal():
+                yield from self._client.pages(f"{path}/sources", "sources")
 
     def source(self, source: str) -> Item:
         """Give one source."""
@@ -135,13 +138,21 @@ class KnowledgeStore:
     def _locate(self, *, create: bool) -> str | None:
         with self._lock:
             if self._path is None:
-                store = self.find() or (self.create() if create else None)
+                with _fatal():
+                    store = self.find() or (self.create() if create else None)
                 self._path = f"{_STORES}/{store['_id']}" if store else None
             return self._path
 
 
+@contextmanager
+def _fatal() -> Iterator[None]:
+    """What is refused of the store itself is no document's failure."""
+    try:
+        yield
+    except DocumentError as error:
+        raise FatalError(error.message, where="target") from error
+
+
 def status_of(store: Item) -> str:
     """Say in words what the API tells of a store."""
-    if not isinstance(store.get("name"), str):
-        raise FatalError("this is no Cognigy API: a knowledge store has no name", where="target")
     return f"{store['name']} ({store['_id']}), {store.get('status', 'status unknown')}"

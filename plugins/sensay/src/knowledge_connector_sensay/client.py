@@ -52,8 +52,8 @@ class SensayClient:
         self._api = make_client(clock, policy=policy, budgets=budgets, credential=credential, where="target")
         self._api.base_url = config.base_url.rstrip("/")
         self._api.headers.update({"X-ORGANIZATION-SECRET": secret, "X-API-Version": API_VERSION, **_user(config)})
-        # Signed URLs lead to a storage service, which is to see none of these headers, and has a budget of its own.
-        self._storage = make_client(clock, policy=policy, where="target")
+        # Signed URLs lead to a storage service, which is to see none of these headers.
+        self._storage = make_client(clock, policy=policy, budgets=budgets, credential=credential, where="target")
         self._replica = f"/v1/replicas/{config.replica}"
         self._entries = f"{self._replica}/knowledge-base"
         self._lock = Lock()

@@ -12,15 +12,15 @@ import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
-from uuid import UUID, uuid4
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from knowledge_connector.testing.emulation import Rows, Secret, Table, VendorEmulator
+from knowledge_connector.testing.emulation import Rows, Secret, Services, Store, Table, VendorEmulator
 from knowledge_connector_sensay import emulator_rules as rules
 from knowledge_connector_sensay.emulator_http import body_of, done, problem, refused, storage_problem
+from knowledge_connector_sensay.emulator_replicas import Replicas
 from knowledge_connector_sensay.emulator_rules import Refusal, Row
 
 SECRET = "emu-secret"  # noqa: S105  # printed at start; it opens nothing but the emulator
@@ -42,7 +42,7 @@ _PUBLIC = (
 _ORDER = {"", "createdAt"}
 
 Endpoint = Callable[[Request], Awaitable[Response]]
-Work = Callable[["SensayEmulator", Request, Row], Response]
+Work = Callable[[Request, Row], Response]
 
 
 class SensayEmulator(VendorEmulator):
@@ -50,31 +50,35 @@ class SensayEmulator(VendorEmulator):
 
     name = "sensay"
 
+    def __init__(self, services: Services, store: Store) -> None:
+        super().__init__(services, store)
+        self._replicas = Replicas(store, lambda: self._option("replicas", "any") == "made")
+
     # ------------------------------------------------------------------------------------------------------------- frame
 
     def routes(self) -> Sequence[BaseRoute]:
         """See the frame."""
         replica, entry, wide = REPLICAS + "/{replica}", KNOWLEDGE + "/{entry}", "/v1/knowledge-base/{entry}"
         of_entry: list[tuple[str, Work]] = [
-            ("GET", SensayEmulator._get_entry),
-            ("PATCH", SensayEmulator._change_entry),
-            ("DELETE", SensayEmulator._delete_entry),
+            ("GET", self._get_entry),
+            ("PATCH", self._change_entry),
+            ("DELETE", self._delete_entry),
         ]
         api: list[tuple[str, str, Work]] = [
-            ("GET", REPLICAS, SensayEmulator._list_replicas),
-            ("POST", REPLICAS, SensayEmulator._create_replica),
-            ("GET", replica, SensayEmulator._get_replica),
-            ("PUT", replica, SensayEmulator._update_replica),
-            ("DELETE", replica, SensayEmulator._delete_replica),
-            ("POST", "/v1/users", SensayEmulator._create_user),
-            ("GET", "/v1/users/me", SensayEmulator._get_user),
-            ("GET", KNOWLEDGE, SensayEmulator._list_entries),
-            ("POST", KNOWLEDGE, SensayEmulator._create_entries),
-            ("GET", "/v1/knowledge-base", SensayEmulator._list_entries),
-            ("GET", "/v1/knowledge-base/file-types", SensayEmulator._file_types),
+            ("GET", REPLICAS, self._replicas.list),
+            ("POST", REPLICAS, self._replicas.create),
+            ("GET", replica, self._replicas.get),
+            ("PUT", replica, self._replicas.update),
+            ("DELETE", replica, self._replicas.delete),
+            ("POST", "/v1/users", self._replicas.create_user),
+            ("GET", "/v1/users/me", self._replicas.get_user),
+            ("GET", KNOWLEDGE, self._list_entries),
+            ("POST", KNOWLEDGE, self._create_entries),
+            ("GET", "/v1/knowledge-base", self._list_entries),
+            ("GET", "/v1/knowledge-base/file-types", self._file_types),
             *((method, path, work) for path in (entry, wide) for method, work in of_entry),
             *(
-                (method, prefix + "/training{rest:path}", SensayEmulator._removed)
+                (method, prefix + "/training{rest:path}", self._removed)
                 for prefix in ("/v1", replica)
                 for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
             ),
@@ -149,68 +153,6 @@ class SensayEmulator(VendorEmulator):
         answers = ((row, rules.answer_of(row, self._status(row))) for row in rows)
         return [(row["id"], row.get("title", ""), text) for row, text in answers if text is not None]
 
-    # ------------------------------------------------------------------------------------------------------------ replicas
-
-    def _list_replicas(self, request: Request, body: Row) -> Response:  # noqa: ARG002  # endpoints look alike
-        query = request.query_params
-        size = rules.number(query.get("page_size"), rules.PAGE_SIZE, 1, 100, "page_size")
-        page = rules.number(query.get("page_index"), 1, 1, 10_000, "page_index")
-        rows = [row for row in self.store.table("replicas").values() if "deleted" not in row]
-        for key in ("slug", "ownerID"):
-            rows = [row for row in rows if query.get(key) in (None, row[key])]
-        rows = [row for row in rows if query.get("search", "").lower() in row["name"].lower()]
-        found = rows[(page - 1) * size : page * size]
-        return done({"type": "array", "items": found, "total": len(rows)})
-
-    def _create_replica(self, request: Request, body: Row) -> Response:  # noqa: ARG002  # endpoints look alike
-        rules.check_replica(body)
-        table = self.store.table("replicas")
-        if any(row["slug"] == body["slug"] and "deleted" not in row for row in table.values()):
-            raise Refusal(409, "A replica with this slug already exists")
-        uuid = str(uuid4())
-        table[uuid] = {**body, "uuid": uuid}
-        return done({"uuid": uuid}, 201)
-
-    def _get_replica(self, request: Request, body: Row) -> Response:  # noqa: ARG002  # endpoints look alike
-        return done(self._replica(request))
-
-    def _update_replica(self, request: Request, body: Row) -> Response:
-        row = self._replica(request)
-        rules.check_replica(body)
-        self.store.table("replicas")[row["uuid"]] = {**body, "uuid": row["uuid"]}
-        return done({})
-
-    def _delete_replica(self, request: Request, body: Row) -> Response:  # noqa: ARG002  # endpoints look alike
-        row = self._replica(request)
-        self.store.table("replicas")[row["uuid"]] = row | {"deleted": True}
-        return done({})
-
-    def _replica(self, request: Request) -> Row:
-        """Any UUID is a replica, unless it was deleted, or the option says that they have to be made."""
-        try:
-            uuid = str(UUID(request.path_params["replica"]))
-        except ValueError:
-            raise Refusal(404, "Replica not found") from None
-        table = self.store.table("replicas")
-        row = table.get(uuid)
-        if (row is None and self._option("replicas", "any") == "made") or (row is not None and "deleted" in row):
-            raise Refusal(404, "Replica not found")
-        return row or {"uuid": uuid, "name": "Emulated replica", "slug": "emulated", "ownerID": "emu-user"}
-
-    def _create_user(self, request: Request, body: Row) -> Response:  # noqa: ARG002  # endpoints look alike
-        user = str(body.get("id") or uuid4())
-        table = self.store.table("users")
-        if user in table:
-            raise Refusal(409, "User already exists")
-        table[user] = {**body, "id": user}
-        return done({"id": user}, 201)
-
-    def _get_user(self, request: Request, body: Row) -> Response:  # noqa: ARG002  # endpoints look alike
-        user = request.headers.get("x-user-id")
-        if user is None:
-            raise Refusal(401, "Unauthorized")
-        return done(self.store.table("users")[user])
-
     # ------------------------------------------------------------------------------------------------------------- entries
 
     def _list_entries(self, request: Request, body: Row) -> Response:  # noqa: ARG002  # endpoints look alike
@@ -224,7 +166,7 @@ class SensayEmulator(VendorEmulator):
     def _listed(self, request: Request) -> Iterator[Row]:
         """Every entry that the request asks for, in its order."""
         query = request.query_params
-        replica = self._replica(request)["uuid"] if "replica" in request.path_params else None
+        replica = self._replicas.of(request)["uuid"] if "replica" in request.path_params else None
         states = rules.words(query.getlist("status"), rules.STATES, "status")
         types = rules.words(query.getlist("type"), rules.TYPES, "type")
         search, has_error = query.get("search", "").lower(), query.get("hasError")
@@ -244,7 +186,7 @@ class SensayEmulator(VendorEmulator):
                 yield row
 
     def _create_entries(self, request: Request, body: Row) -> Response:
-        replica = str(self._replica(request)["uuid"])
+        replica = str(self._replicas.of(request)["uuid"])
         rules.check(body, rules.CREATE)
         inputs = [name for name in ("filename", "url", "text") if name in body]
         if not inputs:
@@ -387,10 +329,10 @@ class SensayEmulator(VendorEmulator):
     def _guarded(self, work: Work) -> Endpoint:
         async def endpoint(request: Request) -> Response:
             user = request.headers.get("x-user-id")
-            is_known = user is None or user in self.store.table("users")
+            is_known = user is None or self._replicas.knows(user)
             if request.headers.get("x-organization-secret") != SECRET or not is_known:
                 raise Refusal(401, "Unauthorized")
-            return work(self, request, await body_of(request))
+            return work(request, await body_of(request))
 
         return endpoint
 
@@ -407,7 +349,7 @@ class SensayEmulator(VendorEmulator):
         return list(table.values())
 
     def _entry(self, request: Request) -> Row:
-        replica = self._replica(request)["uuid"] if "replica" in request.path_params else None
+        replica = self._replicas.of(request)["uuid"] if "replica" in request.path_params else None
         row = self._entries().get(request.path_params["entry"])
         if row is None or "deleted" in row or replica not in (None, row["replicaUUID"]):
             raise Refusal(404, "Knowledge base entry not found")

@@ -88,8 +88,7 @@ class SensaySession:
         """As the port says. Entries in processing are waited for: a killed run left them."""
         self._shelf = survey(self._settled(self._client.entries()), self._owner)
         self._has_listed = True
-        sources, self._shelf.sources = self._shelf.sources, []
-        yield from sources
+        yield from self._shelf.sources
 
     def read(self, source_id: str) -> StoredSource | None:  # noqa: ARG002  # it cannot tell
         """Sensay may cut the text that it gives back."""
@@ -146,7 +145,7 @@ class SensaySession:
         """As the port says. What does not bear the owner's mark is left alone."""
         self._filling.pop(source_id, None)
         if source_id.startswith("#"):
-            self._remove(self._stray(source_id))
+            self._delete_stray(source_id)
         else:
             self._remove(self._entries(source_id))
             self._shelf.documents.pop(source_id, None)
@@ -187,6 +186,13 @@ class SensaySession:
             if label and label.owner == self._owner and label.version.external_digest == external_digest
         ]
 
+    def _delete_stray(self, source_id: str) -> None:
+        stray = self._stray(source_id)
+        self._remove(stray)
+        for held in stray:
+            siblings = self._shelf.documents.get(held.external_digest, ())
+            self._shelf.documents[held.external_digest] = tuple(one for one in siblings if one.id != held.id)
+
     def _stray(self, source_id: str) -> list[Held]:
         """The entry that a source of its own stands for, if it is there and ours."""
         held = self._shelf.strays.pop(source_id, None)
@@ -209,13 +215,16 @@ class SensaySession:
         """Change entries in place, and wait; empty if they are of another kind, or gone."""
         if not self._fits(form, old):
             return ()
+        if form.playlist:
+            for held in old:
+                self._client.change(held.id, {"status": NEW}, draft.external_id)
+            return self._numbered(draft, self._usable(draft, old))
         content = {"rawText": form.text} if form.kind == "text" else {"status": NEW}
-        for part, held in enumerate(old, start=1):
-            title = title_of(self._owner, draft, part, len(old))
-            if not self._client.change(held.id, {"title": title, **content}, draft.external_id):
-                return ()
+        fields = {"title": title_of(self._owner, draft), **content}
+        if not self._client.change(old[0].id, fields, draft.external_id):
+            return ()
         self._await(draft, old)
-        return tuple(replace(held, name=short_name(draft.name)) for held in old)
+        return (replace(old[0], name=short_name(draft.name)),)
 
     def _fits(self, form: Form, old: Sequence[Held]) -> bool:
         if form.kind == "text":
@@ -231,11 +240,14 @@ class SensaySession:
             if not form.playlist:
                 self._await(draft, new)
                 return new
-            usable = self._usable(draft, new)
-            for part, held in enumerate(usable, start=1):  # from now on they count as the document
-                title = title_of(self._owner, draft, part, len(usable))
-                self._client.change(held.id, {"title": title}, draft.external_id)
-            return usable
+            return self._numbered(draft, self._usable(draft, new))
+
+    def _numbered(self, draft: SourceDraft, videos: Sequence[Held]) -> tuple[Held, ...]:
+        """Title the entries of a playlist; with the last of them they are the document."""
+        for part, held in enumerate(videos, start=1):
+            title = title_of(self._owner, draft, part, len(videos))
+            self._client.change(held.id, {"title": title}, draft.external_id)
+        return tuple(replace(held, name=short_name(draft.name)) for held in videos)
 
     def _created(self, draft: SourceDraft, form: Form, old: Sequence[Held]) -> tuple[Held, ...]:
         part = UNCOUNTED if form.playlist else 1

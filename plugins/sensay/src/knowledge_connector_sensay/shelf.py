@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 from knowledge_connector import KnowledgeSource
 from knowledge_connector_sensay.titles import Label, Version, label_of, retired_of
-from knowledge_connector_sensay.wire import UNPROCESSABLE, Entry
+from knowledge_connector_sensay.wire import LINKS, UNPROCESSABLE, Entry
 
-SPOILT = "unprocessable"
-"""Fingerprint of a text entry that was given a text which Sensay could not process. It is no document's, so the text is sent again in
-the next run; and the entry stays, because what it said before may still be answering."""
+SPOILT = "spoilt"
+"""Fingerprint of a document whose entries are not whole and shall be mended rather than removed: it is no content's, so the next run
+sends the document again. A text that Sensay could not process stays, because what it said before may still be answered; and so do
+links, because Sensay takes no address twice, and keeps those of deleted entries for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,7 @@ class Shelf:
     """The entries of one owner.
 
     Attributes:
-        sources: One for each document that is there whole, and one for each entry that is in nobody's way but ours: left by a crash,
-            or a twin.
+        sources: One for each document that is there, and one for each entry that is in the way: left by a crash, or a twin.
         documents: All entries of each document, by its digest.
         strays: Entries that a source of their own stands for, by the id of that source.
     """
@@ -78,12 +78,12 @@ def held_of(label: Label, entry: Entry) -> Held:
 
 def _sort_out(shelf: Shelf, labelled: Sequence[tuple[Label, Entry]]) -> None:
     shown = _newest_whole(labelled)
-    spoilt = [] if shown else [pair for pair in labelled if _is_spoilt(*pair)][-1:]
+    kept = shown or [(label, entry) for label, entry in labelled if _is_mendable(entry)]
     for label, entry in labelled:
-        if (label, entry) not in shown and (label, entry) not in spoilt:
+        if (label, entry) not in kept:
             _stray(shelf, held_of(label, entry))
-    for label, _ in (*shown[:1], *spoilt):
-        shelf.sources.append(_source(label, SPOILT if spoilt else label.version.fingerprint))
+    for label, _ in kept[-1:]:
+        shelf.sources.append(_source(label, label.version.fingerprint if shown else SPOILT))
 
 
 def _newest_whole(labelled: Sequence[tuple[Label, Entry]]) -> list[tuple[Label, Entry]]:
@@ -100,8 +100,8 @@ def _is_whole(version: Version, parts: Iterable[int]) -> bool:
     return version.parts > 0 and set(parts) == set(range(1, version.parts + 1))
 
 
-def _is_spoilt(label: Label, entry: Entry) -> bool:
-    return entry.type == "text" and entry.status == UNPROCESSABLE and label.version.parts == 1
+def _is_mendable(entry: Entry) -> bool:
+    return entry.type in LINKS or (entry.type, entry.status) == ("text", UNPROCESSABLE)
 
 
 def _source(label: Label, fingerprint: str) -> KnowledgeSource:

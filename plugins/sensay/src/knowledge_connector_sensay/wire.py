@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
 NEW = "NEW"
 UNPROCESSABLE = "UNPROCESSABLE"
+LINKS = frozenset({"website", "youtube"})
 DONE = frozenset({"VECTOR_CREATED", "READY"})
 """The replica can use an entry from `VECTOR_CREATED` on."""
 
@@ -29,6 +30,11 @@ class Entry(Answer):
     )
     playlist: str | None = Field(default=None, validation_alias=AliasPath("youtube", "playlistID"))
     error: str | None = Field(default=None, validation_alias=AliasPath("error", "message"))
+
+    @field_validator("title", mode="before")
+    @classmethod
+    def _take_none(cls, title: str | None) -> str:
+        return title or ""  # one odd entry of somebody else shall not stop a listing
 
     @property
     def is_done(self) -> bool:

@@ -55,6 +55,10 @@ class CognigyEmulator(VendorEmulator):
     """Cognigy.AI's knowledge, without Cognigy.AI."""
 
     name: ClassVar[str] = "cognigy"
+    fault_kinds: ClassVar[Mapping[str, str]] = {
+        "quota": "POST chunks gives 402",
+        "failed_ingestion": "a file or a web page ends as a failure; `operation` is a pattern for the source's name",
+    }
 
     def __init__(self, services: Services, store: Store) -> None:
         super().__init__(services, store)
@@ -158,15 +162,13 @@ class CognigyEmulator(VendorEmulator):
     def _sources_table(self, store: Row) -> Table:
         sources = list(self.holdings.sources(store["_id"]).values())
         last = sorted(sources, key=lambda row: (row["lastChanged"], row["_id"]), reverse=True)[:20]
-        lines = [(row["name"], row["status"], *self._counts(row), " ".join(row["metaData"]["tags"])) for row in last]
-        return Table(
-            f"Sources in {store['name']}, last changed first",
-            ("source", "status", "chunks", "announced", "tags"),
-            lines,
-        )
+        lines = [(row["name"], row["status"], self._counts(row), " ".join(row["metaData"]["tags"])) for row in last]
+        return Table(f"Sources in {store['name']}, last changed first", ("source", "status", "chunks", "tags"), lines)
 
-    def _counts(self, row: Row) -> tuple[int, object]:
-        return len(self.holdings.chunks(row["_id"])), row.get("announced", "")
+    def _counts(self, row: Row) -> str:
+        """Chunks there are, and chunks that a connector inside Cognigy has announced."""
+        there = len(self.holdings.chunks(row["_id"]))
+        return f"{there} of {row['announced']}" if "announced" in row else f"{there}"
 
     def operation(self, method: str, path: str) -> str:
         """Name the kind of object, in the plural for lists: `POST chunks`, `PATCH source`."""
@@ -177,6 +179,10 @@ class CognigyEmulator(VendorEmulator):
             return f"{method} {path.rstrip('/').rpartition('/')[2]}"
         kind = words[-1] if len(words) % 2 else words[-2].removesuffix("s")
         return f"{method} {kind.removeprefix('knowledge')}"
+
+    def is_write(self, method: str, path: str) -> bool:
+        """Fetching a token changes nothing."""
+        return super().is_write(method, path) and not path.startswith("/auth/")
 
     def start_connector(self, connector_id: str) -> ConnectorRun:
         """Start a run of a connector inside Cognigy: the in-process API, as a context manager.
