@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Chunk,
         Converted,
         Document,
+        Estimate,
         Failure,
         Finding,
         Item,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         SourceDraft,
         StoredSource,
         Tombstone,
+        Workload,
         digest,
     )
     from knowledge_connector.ports import (
@@ -77,6 +79,7 @@ _ROOMS = {
         "Chunk",
         "Converted",
         "Document",
+        "Estimate",
         "Failure",
         "Finding",
         "Item",
@@ -87,6 +90,7 @@ _ROOMS = {
         "SourceDraft",
         "StoredSource",
         "Tombstone",
+        "Workload",
         "digest",
     ),
     "ports": (
@@ -123,6 +127,7 @@ __all__ = [
     "Converter",
     "Document",
     "DocumentError",
+    "Estimate",
     "Failure",
     "FatalError",
     "Finding",
@@ -149,6 +154,7 @@ __all__ = [
     "Tombstone",
     "Unavailable",
     "Unreadable",
+    "Workload",
     "digest",
     "hookimpl",
 ]

@@ -12,7 +12,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, Protocol
 
 from knowledge_connector.errors import ConnectorError
-from knowledge_connector.model import digest
+from knowledge_connector.model import Workload, digest
 from knowledge_connector.ports import ChunkRules, Holdings, Lane, Target
 from knowledge_connector.sync.body import Fetcher
 from knowledge_connector.sync.context import RunContext
@@ -225,6 +225,8 @@ class Execution:
                 _failed(lane.report, error)
             else:
                 _judge(lane.report, interrupted=run.interrupted)
+            if self._assignment.dry:
+                lane.report.estimate = self._targets[lane.lane.target].estimate(_workload(lane.report))
             lane.report.seconds_by_phase |= {"read": run.seconds_reading, **lane.seconds_by_phase}
 
     def _fail(self, error: ConnectorError) -> None:
@@ -245,6 +247,10 @@ class Execution:
 
 
 _WORST_FIRST: tuple[Status, ...] = ("failed", "interrupted", "withheld", "partial", "ok")
+
+
+def _workload(report: SyncReport) -> Workload:
+    return Workload(report.created, report.updated, report.retagged, report.deleted, report.chunks_written)
 
 
 def _failed(report: SyncReport, error: ConnectorError) -> None:

@@ -245,6 +245,25 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Workload:
+    """What a plan would have a target do: documents by action, and the chunks of those that are created or updated."""
+
+    creates: int = 0
+    updates: int = 0
+    retags: int = 0
+    deletes: int = 0
+    chunks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """About how many calls a workload takes, and how long at least under the platform's rate; `None` where no rate is known."""
+
+    calls: int
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One line of `connector check`."""
 

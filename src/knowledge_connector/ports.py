@@ -20,6 +20,7 @@ from knowledge_connector.model import (
     Chunk,
     Converted,
     Document,
+    Estimate,
     Finding,
     Gap,
     Grain,
@@ -31,6 +32,7 @@ from knowledge_connector.model import (
     SourceDraft,
     StoredSource,
     Unit,
+    Workload,
 )
 
 if TYPE_CHECKING:
@@ -221,6 +223,10 @@ class Target(ABC, Generic[ConfigT]):
     def check(self) -> Iterator[Finding]:
         """Say whether it can be reached and written, without writing."""
         raise NotImplementedError
+
+    def estimate(self, work: Workload) -> Estimate | None:
+        """Say what a plan would cost in calls, all failures and the listing aside; `None` if calls cost nothing."""
+        return None
 
     def export(self, stored: StoredSource) -> tuple[str, str] | None:
         """Give a source in the platform's own file format: a file name and a text; `None` if it has none."""

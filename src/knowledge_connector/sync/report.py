@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Any, Literal
 
+from knowledge_connector.model import Estimate
+
 Status = Literal["ok", "partial", "failed", "withheld", "interrupted"]
 
 
@@ -52,6 +54,7 @@ class SyncReport:
         withheld: Deletes that the guard stopped.
         held: Documents that stay as a person left them by `undo`.
         calls: Vendor calls, by endpoint.
+        estimate: For a plan: what carrying it out would cost in calls, where the target can say so.
         seconds_by_phase: Where the time went; phases overlap, so they may add up to more than `seconds`.
         message: Why the run stopped, or what to do next; empty if there is nothing to say.
     """
@@ -75,6 +78,7 @@ class SyncReport:
     chunks_written: int = 0
     chunks_deleted: int = 0
     calls: dict[str, int] = field(default_factory=dict)
+    estimate: Estimate | None = None
     seconds: float = 0.0
     seconds_by_phase: dict[str, float] = field(default_factory=dict)
     message: str = ""
@@ -96,6 +100,8 @@ class SyncReport:
         values["started_at"] = self.started_at.isoformat()
         values["seconds"] = round(self.seconds, 3)
         values["seconds_by_phase"] = {phase: round(spent, 3) for phase, spent in self.seconds_by_phase.items()}
+        if self.estimate is None:
+            del values["estimate"]
         order = ("run", "connector", "target", "status", "applied")
         return {key: values.pop(key) for key in order} | values
 

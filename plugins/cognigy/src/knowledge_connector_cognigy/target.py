@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from knowledge_connector import ConnectorError, Finding, Limits, Target
+from knowledge_connector import ConnectorError, Estimate, Finding, Limits, Target, Workload
 from knowledge_connector.kit.clock import Clock, SystemClock
 from knowledge_connector_cognigy.config import CognigyConfig
 from knowledge_connector_cognigy.marks import MAX_PAIRS, MAX_USER_TAGS
@@ -48,6 +48,12 @@ class CognigyTarget(Target[CognigyConfig]):
     def open(self, owner: str, *, fence: int) -> AbstractContextManager[TargetSession]:  # noqa: ARG002  # nothing there could hold it
         """As the port says. The API has no means to refuse an overtaken session; the lease is asked before and after each document."""
         return closing(self._session(owner))
+
+    def estimate(self, work: Workload) -> Estimate:
+        """Four calls frame a new source and six a replaced one; each chunk is one, and so are a retag and a delete."""
+        calls = 4 * work.creates + 6 * work.updates + work.chunks + work.retags + work.deletes
+        rate = self.config.requests_per_5_minutes
+        return Estimate(calls, 300 * calls / rate if rate else None)
 
     def check(self) -> Iterator[Finding]:
         """Say whether the key is taken and the store is there; whether it may be written, only a write can tell."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
 
-from knowledge_connector import ConnectorError, Finding, Limits, Target, TargetSession
+from knowledge_connector import ConnectorError, Estimate, Finding, Limits, Target, TargetSession, Workload
 from knowledge_connector.kit.clock import Clock, SystemClock
 from knowledge_connector_genesys.config import GenesysConfig
 
@@ -43,6 +43,13 @@ class GenesysTarget(Target[GenesysConfig]):
             can_rename=False,
             can_retag=False,
         )
+
+    def estimate(self, work: Workload) -> Estimate:
+        """Two calls for a file, one for a deletion, and about five for each round that carries them."""
+        documents = work.creates + work.updates + work.retags + work.deletes
+        rounds = -(-documents // self.config.files_per_round)
+        calls = 2 * (documents - work.deletes) + work.deletes + 5 * rounds
+        return Estimate(calls, 60 * calls / self.config.requests_per_minute)
 
     def check(self) -> Iterator[Finding]:
         """As the port says; costs three calls. Which rights to write there are is only known to who writes."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from typing import TYPE_CHECKING
 
-from knowledge_connector import Finding, Limits, Target, TargetSession
+from knowledge_connector import Estimate, Finding, Limits, Target, TargetSession, Workload
 from knowledge_connector.kit.clock import Clock, SystemClock
 from knowledge_connector_intellia.config import IntelliaConfig
 
@@ -47,6 +47,12 @@ class IntelliaTarget(Target[IntelliaConfig]):
             can_rename=False,
             can_retag=False,
         )
+
+    def estimate(self, work: Workload) -> Estimate:
+        """Two calls for a new file, a third to delete what it replaces; waiting is shared, and comes on top."""
+        calls = 2 * work.creates + 3 * work.updates + work.deletes
+        rate = self.config.requests_per_minute
+        return Estimate(calls, 60 * calls / rate if rate else None)
 
     def check(self) -> Iterator[Finding]:
         """Say whether the key is accepted, which knowledge base is meant, what it holds, and which ETLs an upload would set off."""

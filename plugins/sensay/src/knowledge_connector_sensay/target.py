@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from typing import TYPE_CHECKING
 
-from knowledge_connector import Finding, Limits, Target, TargetSession
+from knowledge_connector import Estimate, Finding, Limits, Target, TargetSession, Workload
 from knowledge_connector.kit.clock import Clock, SystemClock
 from knowledge_connector_sensay.config import SensayConfig
 
@@ -45,6 +45,12 @@ class SensayTarget(Target[SensayConfig]):
             can_rename=False,
             can_retag=False,
         )
+
+    def estimate(self, work: Workload) -> Estimate:
+        """One call for an entry or its change, and two to delete one."""
+        calls = work.creates + work.updates + 2 * work.deletes
+        rate = self.config.requests_per_minute
+        return Estimate(calls, 60 * calls / rate if rate else None)
 
     def check(self) -> Iterator[Finding]:
         """Say whether the secret is accepted, which replica is meant, what it holds, and whether files may be uploaded."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING
 
-from knowledge_connector import ConnectorError, Finding, Limits, Target
+from knowledge_connector import ConnectorError, Estimate, Finding, Limits, Target, Workload
 from knowledge_connector.kit.clock import Clock, SystemClock
 from knowledge_connector_totoy.config import TotoyConfig
 
@@ -48,6 +48,11 @@ class TotoyTarget(Target[TotoyConfig]):
         from knowledge_connector_totoy.session import TotoySession
 
         return closing(TotoySession(self._client(), self.config, owner, self._clock))
+
+    def estimate(self, work: Workload) -> Estimate:
+        """One call for a source, and two to delete one; links go in bulk, and waiting is shared."""
+        links = -(-work.creates // self.config.batch_documents)
+        return Estimate(work.creates + links + work.updates + work.retags + 2 * work.deletes)
 
     def check(self) -> Iterator[Finding]:
         """Say whether the key is taken, how near the plan's limits are, and where knowledge would go."""

@@ -16,6 +16,7 @@ from knowledge_connector.cli.terminal.summary import lane_name, quoted, show_mes
 from knowledge_connector.cli.terminal.watch import Watcher
 from knowledge_connector.cli.terminal.words import bold, clean, counted, dim, duration, number, titled
 from knowledge_connector.execution import RunOptions
+from knowledge_connector.model import Estimate
 from knowledge_connector.ports import Lane, StateStore
 from knowledge_connector.sync.plan import Action, Change
 from knowledge_connector.sync.planfile import PlanFile
@@ -141,6 +142,8 @@ def _show_lane(page: Page, report: SyncReport, planner: Planner) -> None:
         page.table(table, indent=2)
         page.line()
     page.line(_counts(report))
+    if report.estimate is not None and report.changed:
+        page.line(dim(_cost(report.estimate)))
     if report.calls:
         calls = ", ".join(f"{endpoint} {number(count)}" for endpoint, count in report.calls.items())
         page.line(dim(f"calls: {calls}"))
@@ -182,6 +185,15 @@ _TOTALS: Mapping[Action, Callable[[SyncReport], int]] = {
     Action.SKIP: lambda report: report.skipped.total(),
     Action.KEEP: lambda report: report.kept,
 }
+
+
+def _cost(estimate: Estimate) -> str:
+    calls = f"about {counted(estimate.calls, 'call')}"
+    return (
+        calls
+        if estimate.seconds is None
+        else f"{calls}, {duration(estimate.seconds)} or more at the rate that is allowed"
+    )
 
 
 def _counts(report: SyncReport) -> str:
