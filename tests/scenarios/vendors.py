@@ -252,6 +252,7 @@ class VendorWorld(World):
         folder.mkdir(exist_ok=True)
         super().__init__(folder, target=vendor.name, options=DELETES)
         self.vendor = vendor
+        self.table = table
         self.clock = clock
         self.environ = {f"CONNECTOR_TARGETS__LOCAL__{key.upper()}": str(value) for key, value in table.items()}
 
@@ -404,11 +405,13 @@ def lethal(emulator: type[VendorEmulator]) -> type[VendorEmulator]:
 
 IMPORTED_BY_A_RUN = (
     "__main__",
-    "scenarios.vendors",
     "knowledge_connector.execution",
     "knowledge_connector.state.sqlite",
+    "knowledge_connector.sync.staging",
+    *(vendor.emulator.__module__ for vendor in VENDORS.values()),
+    *(f"knowledge_connector_{name}.session" for name in VENDORS),
 )
-"""Once for all processes that are to be killed, instead of once for each."""
+"""Once for all processes that are to be killed, instead of once for each; modules of the tests are not found that early."""
 
 
 def run_killed(stage: Stage, world: VendorWorld, request: int, *, after: bool) -> int | None:
@@ -417,9 +420,8 @@ def run_killed(stage: Stage, world: VendorWorld, request: int, *, after: bool) -
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(list(IMPORTED_BY_A_RUN))
     told = processes.Event()
-    table = {key.removeprefix("CONNECTOR_TARGETS__LOCAL__").lower(): value for key, value in world.environ.items()}
     child = processes.Process(
-        target=_run_when_told, args=(told, world.folder, stage.vendor.name, table, stage.server.url, world.shelf)
+        target=_run_when_told, args=(told, world.folder, stage.vendor.name, world.table, stage.server.url, world.shelf)
     )
     child.start()
     assert child.pid is not None
