@@ -158,7 +158,7 @@ def test_a_plan_reads_like_a_diff(shelf: World, connector: Connector) -> None:
         "\n"
         "  !  bad                  fetch: it would not open\n"
         "\n"
-        "1 to create, 1 to update, 1 to retag, 1 to delete, 1 failed; 3 chunks to write\n"
+        "1 to create, 1 to update, 1 to retag, 1 to delete, 1 failed; 2 chunks to write\n"
         "\n"
         "To do this: connector run shelf\n"
     )
