@@ -31,7 +31,9 @@ def _parser() -> argparse.ArgumentParser:
     shared.add_argument(
         "--what", type=_names, help="markdown, html, small (100,000 files) or small-N, joined by commas"
     )
-    shared.add_argument("--out", type=Path, help="a page whose section is replaced; `run` also leaves a .json in the cache")
+    shared.add_argument(
+        "--out", type=Path, help="a page whose section is replaced; `run` also leaves a .json in the cache"
+    )
     commands = parser.add_subparsers(required=True)
     for name, action in {
         "corpus": _corpus,
@@ -79,7 +81,9 @@ def _run(options: argparse.Namespace) -> None:
         results.append(report.results_data(manifest, outcomes))
         _show(options.out, name, report.results_markdown(manifest, outcomes, options.repeat))
         if options.out:
-            (options.cache / f"{options.out.stem}.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+            (options.cache / f"{options.out.stem}.json").write_text(
+                json.dumps(results, indent=2) + "\n", encoding="utf-8"
+            )
 
 
 def _usable(names: list[str], cache: Path) -> list[Tool]:
