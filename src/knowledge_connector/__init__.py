@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     )
     from knowledge_connector.execution import RunOptions
     from knowledge_connector.hookspecs import hookimpl
-    from knowledge_connector.kit.config import ConnectorConfig, TargetConfig
+    from knowledge_connector.kit.config import ConnectorConfig, RemoteConfig, TargetConfig
     from knowledge_connector.model import (
+        Attachment,
         Checkpoint,
         Chunk,
+        Complete,
         Converted,
         Document,
         Estimate,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
         Item,
         KnowledgeSource,
         Limits,
+        Partition,
         Raw,
         Skip,
         SourceDraft,
@@ -73,10 +76,12 @@ _ROOMS = {
     ),
     "execution": ("RunOptions",),
     "hookspecs": ("hookimpl",),
-    "kit.config": ("ConnectorConfig", "TargetConfig"),
+    "kit.config": ("ConnectorConfig", "RemoteConfig", "TargetConfig"),
     "model": (
+        "Attachment",
         "Checkpoint",
         "Chunk",
+        "Complete",
         "Converted",
         "Document",
         "Estimate",
@@ -85,6 +90,7 @@ _ROOMS = {
         "Item",
         "KnowledgeSource",
         "Limits",
+        "Partition",
         "Raw",
         "Skip",
         "SourceDraft",
@@ -112,6 +118,7 @@ _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 
 __all__ = [
     "ApiConnector",
+    "Attachment",
     "AuthenticationError",
     "BatchError",
     "Checkpoint",
@@ -119,6 +126,7 @@ __all__ = [
     "ChunkRules",
     "Chunker",
     "Clock",
+    "Complete",
     "ConfigError",
     "Connector",
     "ConnectorConfig",
@@ -138,9 +146,11 @@ __all__ = [
     "KnowledgeApi",
     "KnowledgeSource",
     "Limits",
+    "Partition",
     "PluginError",
     "RateLimited",
     "Raw",
+    "RemoteConfig",
     "RetriableError",
     "RunOptions",
     "Skip",

@@ -287,9 +287,9 @@ class Contexts:
         return RunContext(cursor, retry, holdings, self.host.clock, logger, self._http)
 
     def _http(self) -> httpx.Client:
-        from knowledge_connector.kit.http import make_client  # no client for an origin that needs none
+        from knowledge_connector.kit.remote import make_origin_client  # no client for an origin that needs none
 
-        return make_client(self.host.clock)
+        return make_origin_client(self.host.connector(self.connector).config, self.host.clock)
 
 
 class _Telling(logging.LoggerAdapter[logging.Logger]):

@@ -1,7 +1,7 @@
 """The values that flow from an origin to a target. Frozen, and free of everything but the standard library.
 
-Document · Tombstone · Failure · Skip · Checkpoint      what a connector's `read` yields
-Chunk · SourceDraft · KnowledgeSource                   what a target takes, and what it holds
+Document · Tombstone · Failure · Skip · Complete · Checkpoint      what a connector's `read` yields
+Chunk · SourceDraft · KnowledgeSource                              what a target takes, and what it holds
 """
 
 from __future__ import annotations
@@ -123,6 +123,18 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
+class Complete:
+    """Everything whose id starts with `beneath` has been shown in this listing; what is known of it and was not shown is gone.
+
+    For readings that begin at a cursor, which show changes only: a part of the origin that was listed whole all the same (a drive
+    whose delta token was lost, the pages of a site). A reading that begins without a cursor is complete as a whole if it ends without
+    an error, and need not say so. What a `Failure` with `beneath` made unknown stays unknown.
+    """
+
+    beneath: str
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A place to resume from. Once everything yielded before it has landed, the host keeps `cursor`.
 
@@ -132,7 +144,15 @@ class Checkpoint:
     cursor: object
 
 
-Item = Document | Tombstone | Failure | Skip | Checkpoint
+Item = Document | Tombstone | Failure | Skip | Complete | Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A part of an origin that can be read by itself: a drive, a space. `key` is stable; `name` is for people."""
+
+    key: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,10 +303,29 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A document within a document: a file that came with a mail, a member of an archive.
+
+    Attributes:
+        name: Its file name or path within; becomes the heading of its section.
+        media_type: What the carrier says it is; `None` to let the content decide.
+    """
+
+    name: str
+    content: bytes
+    media_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Converted:
-    """What a converter makes of it: Markdown, and what the content says of itself (`title`, `tags`, `metadata`)."""
+    """What a converter makes of it: Markdown, and what the content says of itself (`title`, `tags`, `metadata`).
+
+    The host converts each of the `attachments` by the usual road and appends it as a section; one that cannot be read is named in the
+    metadata `attachments_unread`.
+    """
 
     markdown: str
     title: str | None = None
     tags: tuple[str, ...] = ()
     metadata: Metadata = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()

@@ -28,6 +28,7 @@ from knowledge_connector.model import (
     KnowledgeSource,
     Limits,
     Metadata,
+    Partition,
     Raw,
     SourceDraft,
     StoredSource,
@@ -95,6 +96,11 @@ class SyncContext(Protocol):
         ...
 
     @property
+    def partition(self) -> str | None:
+        """Key of the one partition to read; `None` for all of them, as always where a connector names none."""
+        ...
+
+    @property
     def clock(self) -> Clock:
         """The time of this run."""
         ...
@@ -125,7 +131,7 @@ class Connector(ABC, Generic[ConfigT]):
 
     @abstractmethod
     def read(self, context: SyncContext) -> Iterator[Item]:
-        """Yield what the origin holds: Documents, and where there is more to say Tombstones, Failures, Skips and Checkpoints.
+        """Yield what the origin holds: Documents, and where there is more to say Tombstones, Failures, Skips, Completes and Checkpoints.
 
         Ids are unique within one reading and stable between readings. Ending without an exception means that the listing is complete;
         if it is not, yield a `Failure` with `beneath` for the part that is missing, or raise.
@@ -135,6 +141,13 @@ class Connector(ABC, Generic[ConfigT]):
             RetriableError: It cannot be read now; the same.
         """
         raise NotImplementedError
+
+    def partitions(self, context: SyncContext) -> Iterator[Partition]:
+        """Name the parts that can be read by themselves, each with `context.partition`; none if there is but the whole.
+
+        All of them together show what a reading of the whole shows. The reading of one ends with a `Complete` of its ids.
+        """
+        return iter(())
 
     def check(self, context: SyncContext) -> Iterator[Finding]:
         """Say whether the origin can be reached and with which rights, without reading it all."""
@@ -478,11 +491,19 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class CursorRow:
-    """Where a connector is. `listing` is the number of the listing under way, `None` after one has ended well."""
+    """Where a connector is.
+
+    Attributes:
+        cursor: JSON.
+        validity: Under another one the cursor is not good any more.
+        listing: The number of the listing under way, `None` after one has ended well.
+        whole: Whether the listing under way began without a cursor.
+    """
 
     cursor: str
     validity: str
     listing: int | None
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -582,6 +603,13 @@ class StateStore(Protocol):
 
     def mark_listed_beneath(self, lane: Lane, prefix: str, listing: int) -> None:
         """Everything whose id starts with `prefix` is unknown, and counts as listed."""
+        ...
+
+    def unlisted_beneath(self, lane: Lane, prefix: str, listing: int, *, batch: int = 500) -> Iterator[list[str]]:
+        """Ids of rows that hold knowledge, start with `prefix`, and were `listed` in an earlier listing only.
+
+        Rows that are held as "absent", and those whose id is not known, are left out. Safe to `doom` a batch before asking for the next.
+        """
         ...
 
     def keep(self, lane: Lane, rows: Iterable[Known]) -> None:

@@ -1,8 +1,8 @@
 """A small origin for whole runs: a JSON file that tests rewrite between runs, with every kind of trouble on demand.
 
 The file holds a list of entries. An entry has an `id` and either `text` (converted and cut in a child process), `chunks` (cut already),
-or a `kind`: `fail`, `locked` (everything beneath), `excluded`, `tombstone`, `gate` (wait for a pipe), `die` (the listing breaks off) or
-`raise` (a fault in the plugin). `body` may be `fail`: listed well, but it cannot be fetched.
+or a `kind`: `fail`, `locked` (everything beneath), `complete` (likewise), `excluded`, `tombstone`, `gate` (wait for a pipe), `die` (the
+listing breaks off) or `raise` (a fault in the plugin). `body` may be `fail`: listed well, but it cannot be fetched.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from knowledge_connector import (
     ApiConnector,
     Checkpoint,
     Chunk,
+    Complete,
     Connector,
     ConnectorConfig,
     Document,
@@ -65,6 +66,8 @@ class ShelfConnector(Connector[ShelfConfig]):
                 return Failure(entry["id"], "it would not open")
             case "locked":
                 return Failure(entry["id"], "the folder is locked", beneath=True)
+            case "complete":
+                return Complete(entry["id"])
             case "excluded":
                 return Skip(entry["id"], "excluded", excluded=True)
             case "tombstone":

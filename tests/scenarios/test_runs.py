@@ -344,6 +344,58 @@ def test_a_delta_deletes_nothing_but_what_is_said_to_be_gone(tmp_path: Path) -> 
     assert set(world.contents()) == {"d0", "d2"}
 
 
+def drip_of_two_parts(tmp_path: Path) -> World:
+    """An origin with a cursor, read to its end: parts `a/` and `b/` of three documents each."""
+    world = World(tmp_path, type_="drip")
+    for id_ in ("a/0", "a/1", "a/2", "b/0", "b/1", "b/2"):
+        world.put(id_, f"text {id_}")
+    world.run()
+    return world
+
+
+def test_a_part_that_was_listed_whole_has_shown_what_is_gone(tmp_path: Path) -> None:
+    world = drip_of_two_parts(tmp_path)
+    for entry in ({"id": "a/0 again"}, {"id": "a/"}):
+        world.shelf[entry["id"] + "!"] = entry | {"kind": "complete"}
+    world.shelf["again"] = world.shelf["a/1"]
+    world.shelf = {key: world.shelf[key] for key in [*list(world.shelf)[:6], "again", "a/0 again!", "a/!"]}
+    assert world.planned() == {"a/0": "delete", "a/2": "delete"}
+    report = world.run()
+    assert (report.status, report.listed, report.deleted) == ("ok", 1, 2)
+    assert set(world.contents()) == {"a/1", "b/0", "b/1", "b/2"}
+
+
+def test_a_part_that_is_unknown_keeps_everything_though_it_is_called_complete(tmp_path: Path) -> None:
+    world = drip_of_two_parts(tmp_path)
+    world.shelf["a/!"] = {"id": "a/", "kind": "locked"}
+    world.shelf["a/!!"] = {"id": "a/", "kind": "complete"}
+    assert (world.run().deleted, len(world.contents())) == (0, 6)
+
+
+def test_a_part_remembers_what_it_showed_before_a_crash(tmp_path: Path) -> None:
+    world = drip_of_two_parts(tmp_path)
+    whole = {f"again {key}": dict(world.shelf[key]) for key in ("a/0", "a/1")}
+    base = dict(world.shelf)
+    world.shelf = base | whole | {"!": {"id": "!", "kind": "die"}}
+    assert world.run().status == "failed"
+    world.shelf = base | whole | {"a/!": {"id": "a/", "kind": "complete"}}
+    report = world.run()
+    assert (report.status, report.listed, report.deleted) == ("ok", 0, 1)
+    assert set(world.contents()) == {"a/0", "a/1", "b/0", "b/1", "b/2"}
+
+
+def test_many_deletes_of_a_part_wait_for_a_person(tmp_path: Path) -> None:
+    world = World(tmp_path, type_="drip")
+    for number in range(30):
+        world.put(f"a/{number:02}", f"text {number}")
+    world.run()
+    world.shelf["a/!"] = {"id": "a/", "kind": "complete"}
+    report = world.run()
+    assert (report.status, report.withheld, report.deleted) == ("withheld", 30, 0)
+    approved = world.run(RunOptions(allow_deletes=30))
+    assert (approved.status, approved.deleted) == ("ok", 30)
+
+
 def test_a_failed_document_is_tried_again_though_the_cursor_has_passed_it(tmp_path: Path) -> None:
     world = World(tmp_path, type_="drip")
     world.put("d0", "text", body="fail")

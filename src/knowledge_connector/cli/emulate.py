@@ -85,7 +85,7 @@ def command(
             suppress(KeyboardInterrupt),
         ):
             _tell(ready, config_out)
-            ready.server.run(sockets=[ready.socket])
+            ready.server.run_all()
 
 
 def _check_extra() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
 
@@ -84,6 +84,27 @@ class Options(BaseModel):
 
 class ConnectorConfig(Options):
     """What a connector adds to `[connectors.NAME]`. Give every field a description: the reference is made from it."""
+
+
+class HttpOptions(Options):
+    """`[connectors.NAME.http]`: how an origin is called."""
+
+    ca_file: Path | None = Field(
+        default=None, description="Certificates (PEM) to trust besides those of the system, such as a company's own."
+    )
+    allow_link_local: bool = Field(
+        default=False, description="Whether link-local and cloud metadata addresses may be called."
+    )
+    requests_per_minute: int | None = Field(
+        default=None, ge=1, description="Upper bound of requests a minute; what the origin asks for, if not set."
+    )
+    concurrency: int | None = Field(default=None, ge=1, description="Upper bound of requests at a time.")
+
+
+class RemoteConfig(ConnectorConfig):
+    """What a connector that speaks HTTP adds to `[connectors.NAME]`; `SyncContext.http` keeps to its `http`."""
+
+    http: HttpOptions = Field(default_factory=HttpOptions, description="How the origin is called.")
 
 
 class TargetConfig(Options):

@@ -14,12 +14,14 @@ import ssl
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 
 from knowledge_connector.errors import (
     AuthenticationError,
+    ConfigError,
     ConnectorError,
     DocumentError,
     FatalError,
@@ -61,6 +63,7 @@ class HttpPolicy:
         allow_link_local: Whether link-local and metadata addresses may be called.
         max_body_bytes: Upper bound of an answer after decompression.
         max_body_seconds: How long an answer may take from its first byte to its last.
+        ca_file: Certificates (PEM) to trust besides those of the system.
     """
 
     retries: Retries = field(default_factory=Retries)
@@ -69,6 +72,7 @@ class HttpPolicy:
     allow_link_local: bool = False
     max_body_bytes: int = 100_000_000
     max_body_seconds: float = 600
+    ca_file: Path | None = None
 
 
 def asking(
@@ -128,7 +132,7 @@ class HttpClient(httpx.Client):
         jitter: Callable[[], float],
         transport: httpx.BaseTransport | None,
     ) -> None:
-        super().__init__(timeout=TIMEOUT, transport=transport, verify=_tls())
+        super().__init__(timeout=TIMEOUT, transport=transport, verify=_tls(policy.ca_file))
         self._clock = clock
         self._policy = policy
         self._budgets = budgets
@@ -289,9 +293,19 @@ class HttpClient(httpx.Client):
 
 
 @cache
-def _tls() -> ssl.SSLContext:
-    """One for all clients: reading the certificates takes 50 ms."""
-    return httpx.create_ssl_context()
+def _tls(ca_file: Path | None) -> ssl.SSLContext:
+    """One for all clients: reading the certificates takes 50 ms.
+
+    Raises:
+        ConfigError: The file of certificates cannot be read.
+    """
+    context = httpx.create_ssl_context()
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(cafile=ca_file)
+        except OSError as error:  # ssl.SSLError is one
+            raise ConfigError(f"http.ca_file: no certificates could be read from {ca_file}: {error}") from error
+    return context
 
 
 def same_origin(url: str, base: str, allowed_hosts: Collection[str] = ()) -> bool:

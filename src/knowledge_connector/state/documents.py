@@ -33,8 +33,8 @@ BY_DIGEST = f"SELECT {KNOWN} FROM {DOCUMENTS} WHERE d.lane = :lane AND d.digest 
 
 HELD = "(d.held_revision IS NOT NULL OR d.held_fingerprint IS NOT NULL)"
 DOOMED = "d.source_id IS NOT NULL AND p.doomed IS NOT NULL"
-ORPHANED = """d.source_id IS NOT NULL
-    AND (p.doomed IS NOT NULL OR (p.listed < :listing AND (d.held_fingerprint IS NULL OR d.held_fingerprint <> '')))"""
+NOT_ABSENT = "(d.held_fingerprint IS NULL OR d.held_fingerprint <> '')"
+ORPHANED = f"d.source_id IS NOT NULL AND (p.doomed IS NOT NULL OR (p.listed < :listing AND {NOT_ABSENT}))"
 # The cross join makes SQLite walk `presence`, which is small, and look up only what is missing from the listing.
 ORPHANS = "presence AS p CROSS JOIN documents AS d WHERE d.id = p.document AND p.lane = :lane"
 
@@ -110,16 +110,27 @@ class Documents(Part):
 
     def mark_listed_beneath(self, lane: Lane, prefix: str, listing: int) -> None:
         """Everything whose id starts with `prefix`, or may do so because the id is not known, counts as listed."""
-        head = plain_head(prefix)
-        values = {"lane": self._lane(lane), "listing": listing, "prefix": prefix}
-        before, limits = (" AND external_id < :after", {"after": end}) if (end := _after(head)) else ("", {})
-        update = "UPDATE presence SET listed = :listing WHERE lane = :lane AND document IN (SELECT id FROM documents"
-        starts = "substr({0}, 1, length(CAST(:prefix AS TEXT))) = CAST(:prefix AS TEXT)"
-        short = f"external_id >= :head{before} AND {starts.format('external_id')}"
-        rest = f"external_id IS NULL AND (long_id IS NULL OR {starts.format('long_id')})"
+        short, rest, values = _beneath(prefix)
+        values |= {"lane": self._lane(lane), "listing": listing}
+        update = "UPDATE presence SET listed = :listing WHERE lane = :lane AND document IN"
+        unknown = "external_id IS NULL AND long_id IS NULL"
         with self.transaction():
-            self._db.execute(f"{update} WHERE lane = :lane AND {short})", {**values, "head": head, **limits})
-            self._db.execute(f"{update} WHERE lane = :lane AND {rest})", values)
+            for which in (short, rest, unknown):
+                self._db.execute(f"{update} (SELECT id FROM documents WHERE lane = :lane AND {which})", values)
+
+    def unlisted_beneath(self, lane: Lane, prefix: str, listing: int, *, batch: int = 500) -> Iterator[list[str]]:
+        """Ids of rows that hold knowledge, start with `prefix`, and were `listed` in an earlier listing only."""
+        short, rest, values = _beneath(prefix)
+        values |= {"lane": self._lane(lane), "listing": listing, "batch": batch}
+        for which, key in ((short, "external_id"), (rest, "long_id")):
+            query = (
+                f"SELECT {key} FROM {DOCUMENTS} WHERE d.lane = :lane AND {which} AND d.source_id IS NOT NULL "
+                f"AND p.listed < :listing AND {NOT_ABSENT} AND {key} > :last ORDER BY {key} LIMIT :batch"
+            )
+            values["last"] = ""
+            while rows := self._db.rows(query, values):
+                yield [row[0] for row in rows]
+                values["last"] = rows[-1][0]
 
     def keep(self, lane: Lane, rows: Iterable[Known]) -> None:
         """Insert or replace whole rows, by `external_digest`."""
@@ -294,6 +305,17 @@ def id_columns(external_id: str | None) -> tuple[str | None, str | None]:
 
 def _long(external_ids: Sequence[str]) -> list[str]:
     return [key for key in external_ids if len(key) > LONGEST]
+
+
+def _beneath(prefix: str) -> tuple[str, str, dict[str, Any]]:
+    """Conditions for short and for long ids that start with `prefix`, and their values. The first can use the index."""
+    head = plain_head(prefix)
+    end = _after(head)
+    starts = "substr({0}, 1, length(CAST(:prefix AS TEXT))) = CAST(:prefix AS TEXT)"
+    before = "" if end is None else " AND external_id < :after"
+    short = f"external_id >= :head{before} AND {starts.format('external_id')}"
+    rest = f"long_id IS NOT NULL AND {starts.format('long_id')}"
+    return short, rest, {"prefix": prefix, "head": head} | ({} if end is None else {"after": end})
 
 
 def _after(head: str) -> str | None:

@@ -110,6 +110,7 @@ cursors = Table(
     Column("cursor", Words, nullable=False),
     Column("validity", Words, nullable=False),
     Column("listing", BigInteger),
+    Column("whole", BigInteger, nullable=False, server_default="1", comment="1 if that listing began without a cursor"),
 )
 
 runs = Table(

@@ -12,7 +12,7 @@ from knowledge_connector.state.lease import SECOND, hold
 from knowledge_connector.state.reconcile import Reconciliation
 from knowledge_connector.state.work import Work
 
-VERSION = "0001"
+VERSION = "0002"
 """The version of the schema that the statements of this room are written for."""
 
 

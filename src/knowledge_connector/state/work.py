@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from knowledge_connector.model import digest
@@ -22,8 +23,10 @@ FAILURES = """
     SELECT lane, external_id, stage, code, message, attempts, first_at, last_at FROM failures WHERE lane IN :lanes
     ORDER BY last_at DESC, external_id LIMIT :limit"""
 KEEP_CURSOR = """
-    INSERT INTO cursors (connector, cursor, validity, listing) VALUES (:connector, :cursor, :validity, :listing)
-    ON CONFLICT (connector) DO UPDATE SET cursor = excluded.cursor, validity = excluded.validity, listing = excluded.listing"""
+    INSERT INTO cursors (connector, cursor, validity, listing, whole)
+    VALUES (:connector, :cursor, :validity, :listing, :whole)
+    ON CONFLICT (connector) DO UPDATE SET cursor = excluded.cursor, validity = excluded.validity,
+        listing = excluded.listing, whole = excluded.whole"""
 
 
 class Work(Part):
@@ -79,14 +82,14 @@ class Work(Part):
     def cursor(self, connector: str) -> CursorRow | None:
         """Where the connector is."""
         row = self._db.first(
-            "SELECT cursor, validity, listing FROM cursors WHERE connector = :connector", {"connector": connector}
+            "SELECT cursor, validity, listing, whole FROM cursors WHERE connector = :connector",
+            {"connector": connector},
         )
-        return CursorRow(*row) if row else None
+        return CursorRow(row[0], row[1], row[2], bool(row[3])) if row else None
 
     def keep_cursor(self, connector: str, row: CursorRow) -> None:
         """Remember where it is."""
-        values = {"connector": connector, "cursor": row.cursor, "validity": row.validity, "listing": row.listing}
-        self._db.execute(KEEP_CURSOR, values)
+        self._db.execute(KEEP_CURSOR, {"connector": connector} | asdict(row) | {"whole": int(row.whole)})
 
     def drop_cursor(self, connector: str) -> None:
         """Ask for a full listing next time."""

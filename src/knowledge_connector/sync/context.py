@@ -28,6 +28,7 @@ class RunContext:
     clock: Clock
     log: logging.LoggerAdapter[logging.Logger]
     make_http: Callable[[], httpx.Client]
+    partition: str | None = None
 
     @cached_property
     def http(self) -> httpx.Client:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from knowledge_connector.ports import Known, Lane, StateStore
 from knowledge_connector.sync.guard import DeleteRules, withhold_reason
-from knowledge_connector.sync.plan import Action, Change, as_orphan, as_renamed
+from knowledge_connector.sync.plan import NOT_LISTED, Action, Change, as_orphan, as_renamed
 from knowledge_connector.sync.report import SyncReport
 from knowledge_connector.sync.spool import Spool
 
@@ -50,6 +50,11 @@ class Departures:
             self._doomed.update(dict.fromkeys(ids, reason))
         else:
             self._store.doom(self._lane, ids, reason)
+
+    def complete(self, beneath: str, listing: int) -> None:
+        """What a part of the origin has not shown is gone."""
+        for ids in self._store.unlisted_beneath(self._lane, beneath, listing, batch=ROWS_AT_ONCE):
+            self.doom(ids, NOT_LISTED)
 
     def postpone(self, change: Change, listing: int) -> bool:
         """Put a create off to the end, if the same text is held under an id that this listing has not shown yet."""

@@ -346,6 +346,10 @@ class LaneRun:
         for tombstone in tombstones:
             self._departures.doom([tombstone.id], tombstone.reason)
 
+    def complete(self, beneath: str) -> None:
+        """A part of the origin has been shown whole."""
+        self._departures.complete(beneath, self._listing)
+
     def flush(self) -> None:
         """Send off what waits for a full batch."""
         self._keep_rows()

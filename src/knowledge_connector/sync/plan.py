@@ -198,10 +198,13 @@ def as_renamed(change: Change, old: Known) -> Change:
     return Change(Action.RETAG, change.external_id, change.name, reason, old.source_id, change.draft, (), row, old)
 
 
+NOT_LISTED = "no longer listed at the origin"
+
+
 def as_orphan(known: Known) -> Change:
     """Plan the delete of a document that is gone."""
     external_id = known.external_id or known.external_digest
-    reason = known.doomed or "no longer listed at the origin"
+    reason = known.doomed or NOT_LISTED
     return Change(Action.DELETE, external_id, known.name or external_id, reason, known.source_id, before=known)
 
 

@@ -18,7 +18,7 @@ from threading import Event
 from typing import Any
 
 from knowledge_connector.errors import ConnectorError, FatalError, PluginError
-from knowledge_connector.model import Checkpoint, Document, Failure, Item, Skip, Tombstone
+from knowledge_connector.model import Checkpoint, Complete, Document, Failure, Item, Skip, Tombstone
 from knowledge_connector.ports import Connector, CursorRow, Holdings, Known, SyncContext
 from knowledge_connector.sync.body import BodyError, Cuts, Fetcher
 from knowledge_connector.sync.context import RunContext
@@ -216,10 +216,8 @@ class SyncRun:
             log.info("listing everything: the cursor does not fit any more", extra={"lost": lost})
             return None
         self._resumed = True
-        if row.listing is None:
-            self._whole = False
-        else:
-            self._listing = row.listing
+        self._whole &= row.whole and row.listing is not None
+        self._listing = row.listing or self._listing
         cursor: Mapping[str, Any] = json.loads(row.cursor)
         return cursor
 
@@ -278,12 +276,15 @@ class SyncRun:
         if waiting >= ITEMS_AT_ONCE or (waiting and self._clock.monotonic() > self._patient_until):
             self._look()
 
-    def _take_other(self, item: Tombstone | Failure | Checkpoint) -> None:
+    def _take_other(self, item: Tombstone | Failure | Complete | Checkpoint) -> None:
         if isinstance(item, Checkpoint):
             self._checkpoints.append((self._sequence, _as_json(item.cursor)))
             for lane in self._lanes:
                 lane.flush()
             self._keep_cursors(ended=False)
+            return
+        if isinstance(item, Complete):
+            self._part_is_complete(item.beneath)
             return
         if item.id in self._open_ids:
             self._drain()
@@ -297,6 +298,14 @@ class SyncRun:
                 for lane in self._lanes:
                     lane.failure(item, sequence)
         self._check_budget()
+
+    def _part_is_complete(self, beneath: str) -> None:
+        if not self._connector.exhaustive or self._rules.only is not None:
+            return
+        self._drain()
+        with self._store.transaction():
+            for lane in self._lanes:
+                lane.complete(beneath)
 
     def _gather(self, document: Document) -> None:
         if self._rules.only is not None and document.id not in self._rules.only:
@@ -399,14 +408,15 @@ class SyncRun:
         """Keep the last checkpoint before which everything has landed; at the end, say that the listing is over."""
         while self._checkpoints and self._ledger.done >= self._checkpoints[0][0]:
             self._last_cursor = self._checkpoints.popleft()[1]
-            self._keep_cursor(self._listing if self._whole else None)
+            self._keep_cursor(self._listing)
         if ended and self._last_cursor is not None and not self._checkpoints:
             self._keep_cursor(None)
 
     def _keep_cursor(self, listing: int | None) -> None:
         sound = not any(lane.error for lane in self._lanes)
         if sound and not self._rules.dry and self._rules.only is None and self._last_cursor is not None:
-            self._store.keep_cursor(self._connector_name, CursorRow(self._last_cursor, self._rules.validity, listing))
+            row = CursorRow(self._last_cursor, self._rules.validity, listing, self._whole)
+            self._store.keep_cursor(self._connector_name, row)
 
 
 def _parcels(documents: Sequence[tuple[int, Document]]) -> Iterator[_Parcel]:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 from pydantic import BaseModel, SecretStr
 
-from knowledge_connector.model import Checkpoint, Chunk, Document, Failure, Skip, Tombstone
+from knowledge_connector.model import Checkpoint, Chunk, Complete, Document, Failure, Skip, Tombstone
 from knowledge_connector.testing.context import FakeContext
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class ConnectorContract:
     def test_items_are_well_formed(self, connector: Connector, context: FakeContext) -> None:
         documents = 0
         for item in connector.read(context):
-            assert isinstance(item, (Document, Tombstone, Failure, Skip, Checkpoint)), f"{item!r} is no item"
+            assert isinstance(item, (Document, Tombstone, Failure, Skip, Complete, Checkpoint)), f"{item!r} is no item"
             if isinstance(item, Document):
                 documents += 1
                 _check_document(item)
@@ -131,6 +131,18 @@ class ConnectorContract:
             resumed = _ids(list(connector.read(context.at(_cursor(checkpoint)))))
             lost = everything - _ids(items[:place]) - resumed
             assert not lost, f"resuming from checkpoint {places.index(place) + 1} loses {sorted(lost)[:5]}"
+
+    def test_partitions_show_what_the_whole_shows(self, connector: Connector, context: FakeContext) -> None:
+        keys = [partition.key for partition in connector.partitions(context)]
+        if not keys:
+            pytest.skip("this connector names no partitions: there is but the whole")
+        assert len(keys) == len(set(keys)), "two partitions have the same key"
+        parts = [list(connector.read(context.of(key))) for key in keys]
+        assert set().union(*map(_ids, parts)) == _ids(list(connector.read(context)))
+        for key, items in zip(keys, parts, strict=True):
+            covered = [item.beneath for item in items if isinstance(item, Complete)]
+            bare = [one for one in _ids(items) if not one.startswith(tuple(covered))]
+            assert not bare, f"partition {key}: no Complete covers {bare[:5]}"
 
     def test_closing_early_closes_everything(self, connector: Connector, context: FakeContext) -> None:
         list(islice(connector.read(context), 1))
@@ -191,7 +203,7 @@ def _fetch(document: Document) -> str | bytes | tuple[Chunk, ...]:
 
 
 def _ids(items: list[Item]) -> set[str]:
-    return {item.id for item in items if not isinstance(item, Checkpoint)}
+    return {item.id for item in items if not isinstance(item, (Complete, Checkpoint))}
 
 
 def _cursor(checkpoint: Checkpoint) -> dict[str, Any]:

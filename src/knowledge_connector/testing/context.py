@@ -73,6 +73,7 @@ class FakeContext:
         holdings: What the targets hold; default is nothing.
         clock: Default is a `FakeClock` far in the future.
         http: Default is a plain client, made when first asked for; loopback needs no more.
+        partition: The one part to read.
     """
 
     def __init__(
@@ -83,9 +84,11 @@ class FakeContext:
         holdings: Holdings | None = None,
         clock: Clock | None = None,
         http: httpx.Client | None = None,
+        partition: str | None = None,
     ) -> None:
         self.cursor = cursor
         self.retry = retry
+        self.partition = partition
         self.holdings: Holdings = holdings or FakeHoldings()
         self.clock: Clock = clock or FakeClock()
         self.log = logging.LoggerAdapter(_LOGGER, {})
@@ -102,7 +105,21 @@ class FakeContext:
 
     def at(self, cursor: Mapping[str, Any] | None) -> FakeContext:
         """The same context at another cursor."""
-        return FakeContext(cursor=cursor, retry=self.retry, holdings=self.holdings, clock=self.clock, http=self._http)
+        return self._with(cursor, self.partition)
+
+    def of(self, partition: str) -> FakeContext:
+        """The same context for one partition, from the beginning."""
+        return self._with(None, partition)
+
+    def _with(self, cursor: Mapping[str, Any] | None, partition: str | None) -> FakeContext:
+        return FakeContext(
+            cursor=cursor,
+            retry=self.retry,
+            holdings=self.holdings,
+            clock=self.clock,
+            http=self._http,
+            partition=partition,
+        )
 
     def close(self) -> None:
         """Close the client, if there is one."""

@@ -17,6 +17,11 @@ from knowledge_connector.testing.state_reconcile import ReconcileContract
 from knowledge_connector.testing.state_samples import LANE, NOON, ODD_IDS, OTHER, STRANGER, ids, known, source, stored
 
 
+def beneath(store: StateStore, prefix: str, listing: int) -> list[str]:
+    """What `unlisted_beneath` gives, in one list."""
+    return [one for batch in store.unlisted_beneath(LANE, prefix, listing) for one in batch]
+
+
 class StateStoreContract(ReconcileContract):
     """The questions."""
 
@@ -111,6 +116,28 @@ class StateStoreContract(ReconcileContract):
         store.mark_listed_beneath(LANE, prefix, 2)
         marked = [stem for stem, row in store.lookup(LANE, stems).items() if row.listed == 2]
         assert sorted(marked) == sorted(stem for stem in stems if stem.startswith(prefix))
+
+        assert sorted(beneath(store, prefix, 3)) == sorted(stem for stem in stems if stem.startswith(prefix))
+
+    def test_what_a_part_has_not_shown(self, store: StateStore) -> None:
+        long = "drive/" + "z" * 600
+        rows = [known("drive/1 listed", listed=2), known("drive/2 unlisted"), known("drive/3 empty", source_id=None)]
+        rows += [
+            known("drive/4 absent", held_fingerprint=""),
+            known("other/1"),
+            known(long),
+            known("drive/5 doomed", doomed="x"),
+        ]
+        store.keep(LANE, rows)
+        store.reconcile(OTHER, [source("a", external_id=None)])
+        assert beneath(store, "drive/", 2) == ["drive/2 unlisted", "drive/5 doomed", long]
+        assert list(store.unlisted_beneath(OTHER, "", 2)) == []
+
+    def test_a_part_may_be_doomed_while_it_is_walked(self, store: StateStore) -> None:
+        store.keep(LANE, [known(f"drive/{number:02}") for number in range(25)])
+        for batch in store.unlisted_beneath(LANE, "drive/", 2, batch=10):
+            store.doom(LANE, batch, "gone")
+        assert store.count_orphans(LANE, None) == 25
 
     def test_an_unknown_id_may_lie_beneath_any_prefix(self, store: StateStore) -> None:
         store.reconcile(LANE, [source("a", external_id=None)])
@@ -275,6 +302,8 @@ class StateStoreContract(ReconcileContract):
         store.keep_cursor("handbook", CursorRow("{}", "v", 3))
         store.keep_cursor("handbook", CursorRow('{"a":1}', "w", None))
         assert store.cursor("handbook") == CursorRow('{"a":1}', "w", None)
+        store.keep_cursor("handbook", CursorRow("{}", "w", 4, whole=False))
+        assert store.cursor("handbook") == CursorRow("{}", "w", 4, whole=False)
         store.drop_cursor("handbook")
         assert store.cursor("handbook") is None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -72,9 +73,20 @@ class Wall(Shelf):
     """Another vendor, with other paths, that is an origin and no target."""
 
     name = "wall"
+    secure = True
+    change_kinds: ClassVar[Mapping[str, str]] = {"hang": "one more picture"}
+
+    def change(self, kind: str, arguments: Mapping[str, str]) -> str:
+        if arguments.keys() - {"title"}:
+            raise ValueError(f"knows only `title`, not {', '.join(arguments)}")
+        self.store.table("books")[f"{kind} {len(self.store.table('books'))}"] = {"title": arguments.get("title", "?")}
+        return "one more picture hangs here"
 
     def routes(self) -> list[BaseRoute]:
-        return [Route("/wall/pictures", self._list)]
+        return [Route("/wall/pictures", self._list), Route("/wall/doors", self._doors)]
+
+    async def _doors(self, request: Request) -> Response:
+        return JSONResponse({"elsewhere": self.services.is_elsewhere(request), "scheme": request.url.scheme})
 
     def target_table(self, base_url: str) -> None:
         return None

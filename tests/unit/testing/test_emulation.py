@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -49,6 +50,60 @@ def http(server: RunningServer) -> Iterator[httpx.Client]:
 
 def titles(server: RunningServer) -> list[str]:
     return [book["title"] for book in server.vendor("shelf").store.table("books").values()]
+
+
+class TestDoors:
+    def test_another_host_is_told_apart(self, server: RunningServer, http: httpx.Client) -> None:
+        for url in (server.url, server.services.elsewhere_url):
+            assert httpx.get(f"{url}/wall/wall/doors", trust_env=False).json() == {
+                "elsewhere": url != server.url,
+                "scheme": "http",
+            }
+
+    def test_tls_is_spoken_by_a_certificate_that_only_the_file_makes_good(self, server: RunningServer) -> None:
+        services = server.services
+        trusting = ssl.create_default_context(cafile=services.ca_file)
+        for url, elsewhere in ((services.secure_url, False), (services.secure_elsewhere_url, True)):
+            answer = httpx.get(f"{url}/wall/wall/doors", verify=trusting, trust_env=False)
+            assert answer.json() == {"elsewhere": elsewhere, "scheme": "https"}
+            with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+                httpx.get(url, trust_env=False)
+
+    def test_without_need_there_is_no_tls(self) -> None:
+        with running([Shelf]) as server:
+            assert (server.services.secure_url, server.services.ca_file) == ("", None)
+
+    def test_the_doors_stand_side_by_side(self) -> None:
+        with running([Shelf]) as first:
+            port = int(first.url.rpartition(":")[2])
+        with running([Shelf], port=port) as again:
+            assert (again.url, again.services.elsewhere_url) == (first.url, f"http://127.0.0.1:{port + 1}")
+
+
+class TestChanges:
+    def test_something_happens_on_request(self, http: httpx.Client) -> None:
+        assert http.post("/__emulator__/change/wall/hang", json={"title": "Sunset"}).json() == {
+            "changed": "one more picture hangs here"
+        }
+        assert http.post("/__emulator__/change/wall/hang").status_code == 200
+        assert [book["title"] for book in http.get("/wall/wall/pictures").json()][1:] == ["Sunset", "?"]
+
+    @pytest.mark.parametrize(
+        ("path", "body", "status", "told"),
+        [
+            ("wall/fall", {}, 404, "there is no change wall/fall, but wall/hang"),
+            ("moon/hang", {}, 404, "there is no change moon/hang, but wall/hang"),
+            ("wall/hang", {"size": 3}, 400, "wall/hang: knows only `title`, not size"),
+        ],
+    )
+    def test_what_nobody_knows_is_refused(
+        self, http: httpx.Client, path: str, body: dict[str, object], status: int, told: str
+    ) -> None:
+        answer = http.post(f"/__emulator__/change/{path}", json=body)
+        assert (answer.status_code, answer.json()["error"]) == (status, told)
+
+    def test_the_start_page_has_a_button(self, http: httpx.Client) -> None:
+        assert 'data-call="POST|change/wall/hang" title="one more picture">hang</button>' in http.get("/").text
 
 
 class TestPaths:

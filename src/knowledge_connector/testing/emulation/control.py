@@ -3,6 +3,7 @@
 GET, DELETE  log      ?vendor=&writes=1&since=NUMBER&limit=N
 GET, DELETE  faults   POST: a fault, or a list of faults · DELETE ?number=N: one of them
 GET, POST    clock    {"advance_seconds": N}
+POST         change/VENDOR/KIND   what the kind of change takes, as JSON; nothing is fine
 POST         reset
 GET          state
 """
@@ -40,6 +41,7 @@ def control_app(vendors: Mapping[str, VendorEmulator], services: Services, reset
                 Route("/log", control.log, methods=["GET", "DELETE"]),
                 Route("/faults", control.faults, methods=["GET", "POST", "DELETE"]),
                 Route("/clock", control.clock, methods=["GET", "POST"]),
+                Route("/change/{vendor}/{kind}", control.change, methods=["POST"]),
                 Route("/reset", control.reset, methods=["POST"]),
                 Route("/state", control.state),
             ],
@@ -91,6 +93,20 @@ class Control:
                 raise HTTPException(400, f'wanted: {{"advance_seconds": NUMBER}}, not less than 0 ({error})') from None
         clock = self.services.clock
         return JSONResponse({"now": clock.now().isoformat(), "advanced_seconds": clock.advanced_seconds})
+
+    async def change(self, request: Request) -> Response:
+        """Let something happen at an origin."""
+        name, kind = request.path_params["vendor"], request.path_params["kind"]
+        vendor = self.vendors.get(name)
+        if vendor is None or kind not in vendor.change_kinds:
+            known = [f"{one.name}/{change}" for one in self.vendors.values() for change in one.change_kinds]
+            raise HTTPException(404, f"there is no change {name}/{kind}, but {', '.join(known) or 'none at all'}")
+        given = await _json(request) if await request.body() else {}
+        try:
+            told = vendor.change(kind, {str(key): str(value) for key, value in given.items()})
+        except (AttributeError, ValueError) as error:
+            raise HTTPException(400, f"{name}/{kind}: {error}") from None
+        return JSONResponse({"changed": told})
 
     async def reset(self, _: Request) -> Response:
         """Begin anew."""

@@ -84,8 +84,16 @@ def _vendor(vendor: VendorEmulator, services: Services) -> str:
     tables = "".join(_titled(table) for table in vendor.overview()) or "<p class=dim>Holds nothing.</p>"
     return (
         f"<section><h2>{escape(vendor.name.title())}</h2><p class=dim>at the root, and below <code>{escape(base)}</code></p>"
-        f"<p>{escape(vendor.credentials())}</p>{tables}</section>"
+        f"<p>{escape(vendor.credentials())}</p>{_changes(vendor)}{tables}</section>"
     )
+
+
+def _changes(vendor: VendorEmulator) -> str:
+    buttons = [
+        _button(kind.replace("_", " "), f"POST|change/{vendor.name}/{kind}", told)
+        for kind, told in vendor.change_kinds.items()
+    ]
+    return f"<h3>Let something happen</h3><p>{''.join(buttons)}</p>" if buttons else ""
 
 
 def _titled(table: Table) -> str:
@@ -152,5 +160,5 @@ def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f"<div class=scroll><table><thead><tr>{titles}</tr></thead><tbody>{lines}</tbody></table></div>"
 
 
-def _button(label: str, call: str) -> str:
-    return f'<button data-call="{escape(call)}">{escape(label)}</button> '
+def _button(label: str, call: str, told: str = "") -> str:
+    return f'<button data-call="{escape(call)}" title="{escape(told)}">{escape(label)}</button> '

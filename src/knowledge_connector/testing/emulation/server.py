@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -15,15 +14,14 @@ import uvicorn
 from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from knowledge_connector.errors import ConfigError
 from knowledge_connector.testing.emulation.app import Emulation
 from knowledge_connector.testing.emulation.clock import VirtualClock, wall_clock
 from knowledge_connector.testing.emulation.discovery import find_emulators
+from knowledge_connector.testing.emulation.doors import LOOPBACK, Doors, Server, open_doors
 from knowledge_connector.testing.emulation.log import RequestLog
 from knowledge_connector.testing.emulation.store import Tables
 from knowledge_connector.testing.emulation.vendor import EmulatorFactory, Services, VendorEmulator
 
-LOOPBACK = "127.0.0.1"
 START_SECONDS = 30
 
 _NO_OPTIONS: Mapping[str, str] = {}
@@ -93,8 +91,7 @@ class Listening:
     """A server that has its port and does not answer yet."""
 
     running: RunningServer
-    server: uvicorn.Server
-    socket: socket.socket
+    server: Server
 
 
 @contextmanager
@@ -107,20 +104,17 @@ def listening(
     port: int = 0,
     seed: int = 0,
 ) -> Iterator[Listening]:
-    """Take a port (a free one for 0) and make everything ready.
+    """Take the ports (free ones for 0) and make everything ready.
 
     Raises:
-        ConfigError: The port is taken, or the host is not of this machine.
+        ConfigError: The port is taken, the host is not of this machine, or TLS needs what is not installed.
     """
+    secure = any(getattr(factory, "secure", False) for factory in factories.values())
     connections = Connections()
-    with closing(_listener(host, port)) as listener:
-        listener.setsockopt(
-            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
-        )  # inherited; otherwise each answer may take 40 ms more
-        services.base_url = f"http://{_literal(host)}:{listener.getsockname()[1]}"
+    with open_doors(services, host, port, secure=secure) as doors:
         emulation = Emulation(factories, services, tables, connections.cut, seed)
-        server = uvicorn.Server(_config(emulation, connections.protocol()))
-        yield Listening(RunningServer(services.base_url, emulation), server, listener)
+        server = Server(_config(emulation, connections.protocol()), doors)
+        yield Listening(RunningServer(services.base_url, emulation), server)
 
 
 @contextmanager
@@ -161,8 +155,8 @@ def running(
 
 @contextmanager
 def _thread(ready: Listening) -> Iterator[None]:
-    serving = _Serving(ready.server.config)
-    thread = Thread(target=serving.run, args=([ready.socket],), name="emulators", daemon=True)
+    serving = _Serving(ready.server.config, ready.server.doors)
+    thread = Thread(target=serving.run_all, name="emulators", daemon=True)
     thread.start()
     if not serving.ready.wait(START_SECONDS):
         raise TimeoutError(f"the emulators at {ready.running.url} did not start")
@@ -173,11 +167,11 @@ def _thread(ready: Listening) -> Iterator[None]:
         thread.join()
 
 
-class _Serving(uvicorn.Server):
+class _Serving(Server):
     """A server that says when it has begun, and ends when told instead of looking every tenth of a second."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
+    def __init__(self, config: uvicorn.Config, doors: Doors) -> None:
+        super().__init__(config, doors)
         self.ready = Event()
 
     async def main_loop(self) -> None:
@@ -207,17 +201,3 @@ def _config(app: ASGIApp, protocol: type[asyncio.Protocol]) -> uvicorn.Config:
         app, http=protocol, loop="asyncio", ws="none", lifespan="off", interface="asgi3",
         log_config=None, access_log=False, date_header=False, server_header=False, timeout_keep_alive=60,
     )  # fmt: skip
-
-
-def _listener(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        raise ConfigError(f"cannot listen on port {port} of {host}: {error.strerror or error}") from error
-
-
-def _literal(host: str) -> str:
-    if host in ("0.0.0.0", "::"):  # noqa: S104  # everybody may call; we call ourselves here
-        return LOOPBACK
-    return f"[{host}]" if ":" in host else host

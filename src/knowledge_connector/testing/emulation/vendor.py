@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -43,6 +45,9 @@ class Services:
         log: Every request.
         options: Switches by name, such as `options["cognigy.duplicate_names"]`.
         base_url: Of the running server, without a slash at the end.
+        elsewhere_url: Another port, which stands for another host: where downloads are redirected to.
+        secure_url, secure_elsewhere_url: The same two behind TLS; empty unless an emulator says that it is `secure`.
+        ca_file: The certificate (PEM) to trust for these.
         latency_seconds: How long every request to a vendor waits.
     """
 
@@ -51,7 +56,16 @@ class Services:
     log: RequestLog = field(default_factory=RequestLog)
     options: dict[str, str] = field(default_factory=dict)
     base_url: str = ""
+    elsewhere_url: str = ""
+    secure_url: str = ""
+    secure_elsewhere_url: str = ""
+    ca_file: Path | None = None
     latency_seconds: float = 0
+
+    def is_elsewhere(self, request: Request) -> bool:
+        """Whether a request came through one of the doors that stand for another host."""
+        came = request.scope["server"][1]
+        return came in {urlsplit(url).port for url in (self.elsewhere_url, self.secure_elsewhere_url) if url}
 
 
 class VendorEmulator(ABC):
@@ -70,6 +84,12 @@ class VendorEmulator(ABC):
 
     fault_kinds: ClassVar[Mapping[str, str]] = {}
     """Faults that only this vendor's code knows, and what they do; for people."""
+
+    change_kinds: ClassVar[Mapping[str, str]] = {}
+    """What may happen to what an origin holds (edit, rename, delete), and what each does; for people. See `change`."""
+
+    secure: ClassVar[bool] = False
+    """Whether it has to be served with TLS, too."""
 
     def __init__(self, services: Services, store: Store) -> None:
         self.services = services
@@ -115,6 +135,18 @@ class VendorEmulator(ABC):
     def connector_table(self, base_url: str) -> dict[str, object] | None:  # noqa: ARG002  # most need it
         """Give the same for a table `[connectors.<name>]`; `None` if it is no origin."""
         return None
+
+    def change(self, kind: str, arguments: Mapping[str, str]) -> str:  # noqa: ARG002  # an origin needs both
+        """Let one of `change_kinds` happen, and say in a sentence what did.
+
+        Args:
+            kind: Which.
+            arguments: What it knows, such as `id`; without them it picks something by itself.
+
+        Raises:
+            ValueError: It does not know such a change, or not such an argument.
+        """
+        raise ValueError(f"{self.name} knows no change {kind!r}")
 
     def overview(self) -> Sequence[Table]:
         """Give what the start page shows of what it holds."""
