@@ -41,6 +41,8 @@ def _parser() -> argparse.ArgumentParser:
         "run": _run,
         "startup": _startup,
         "chunk-quality": _quality,
+        "crawl": _crawl,
+        "kills": _kills,
     }.items():
         command = commands.add_parser(name, parents=[shared])
         command.set_defaults(action=action)
@@ -49,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
                 "--tools", type=_names, default=["connector", "floor", "cocoindex", "dlt", "langchain"]
             )
             command.add_argument("--repeat", type=int, default=3)
+        if name in ("crawl", "kills"):
+            command.add_argument("--documents", type=int, default=10_000)
     return parser
 
 
@@ -111,6 +115,20 @@ def _quality(options: argparse.Namespace) -> None:
     from benchmarks.quality import quality_markdown
 
     _show(options.out, "chunk-quality", quality_markdown(options.what or ["markdown", "html"], options.cache))
+
+
+def _crawl(options: argparse.Namespace) -> None:
+    from benchmarks import crawl
+
+    _show(options.out, "crawl", crawl.crawl_markdown(crawl.chosen(options.what), options.documents))
+
+
+def _kills(options: argparse.Namespace) -> None:
+    from benchmarks import crawl
+
+    text, well = crawl.kills_markdown(crawl.chosen(options.what), options.documents)
+    _show(options.out, "kills", text)
+    raise SystemExit(not well)
 
 
 def _show(out: Path | None, name: str, text: str) -> None:

@@ -30,6 +30,9 @@ HEADING_END = re.compile(r" {0,3}(#{1,6}([ \t].*)?|=+|-+)[ \t]*")
 """What the last line of a heading looks like: `## Title`, or the line under a title. Much else does too; then the parser decides."""
 
 
+QUOTED = re.compile(r"^[ \t>]+", re.MULTILINE)
+
+
 def quality_markdown(corpora: list[str], cache: Path) -> str:
     """Our chunker beside the plain library, over the given corpora."""
     parser = MarkdownIt("commonmark")
@@ -128,4 +131,5 @@ def _headings(tokens: list[Token]) -> Iterator[str]:
 
 
 def _squashed(text: str) -> str:
-    return "".join(text.split())
+    """The text without white space, and without the marks of a quotation that a fence may stand in."""
+    return "".join(QUOTED.sub("", text).split())
