@@ -43,14 +43,21 @@ def _parser() -> argparse.ArgumentParser:
         "chunk-quality": _quality,
         "crawl": _crawl,
         "kills": _kills,
+        "soak": _soak,
+        "convert": _convert,
+        "fuzz": _fuzz,
     }.items():
         command = commands.add_parser(name, parents=[shared])
         command.set_defaults(action=action)
+        if name == "fuzz":
+            command.add_argument("--examples", type=int, default=500, help="damaged files for each type")
         if name == "run":
             command.add_argument(
                 "--tools", type=_names, default=["connector", "floor", "cocoindex", "dlt", "langchain"]
             )
             command.add_argument("--repeat", type=int, default=3)
+        if name == "soak":
+            command.add_argument("--minutes", type=float, default=30)
         if name in ("crawl", "kills"):
             command.add_argument("--documents", type=int, default=10_000)
     return parser
@@ -128,6 +135,26 @@ def _kills(options: argparse.Namespace) -> None:
 
     text, well = crawl.kills_markdown(crawl.chosen(options.what), options.documents)
     _show(options.out, "kills", text)
+    raise SystemExit(not well)
+
+
+def _convert(options: argparse.Namespace) -> None:
+    from benchmarks.conversion import conversion_markdown
+
+    _show(options.out, "convert", conversion_markdown(options.cache))
+
+
+def _fuzz(options: argparse.Namespace) -> None:
+    from benchmarks.fuzz import fuzz_markdown
+
+    _show(options.out, "fuzz", fuzz_markdown(options.what or [], options.examples, options.cache))
+
+
+def _soak(options: argparse.Namespace) -> None:
+    from benchmarks.soak import soak_markdown
+
+    text, well = soak_markdown(options.minutes)
+    _show(options.out, "soak", text)
     raise SystemExit(not well)
 
 

@@ -21,13 +21,27 @@ EMULATORS = {file for file in PLUGIN_MODULES if any(part.startswith("emulator") 
 """Servers to test against. They live beside the adapters, answer `register_emulators`, and lean on `testing`."""
 
 LOWER_ROOMS = ("sync", "targets", "state", "kit", "convert", "chunking")
-UPPER_ROOMS = {"app", "cli", "config", "describe", "execution", "plugins", "registry", "story", "worker", "workshop"}
+UPPER_ROOMS = {
+    "app",
+    "cli",
+    "config",
+    "describe",
+    "execution",
+    "jobs",
+    "plugins",
+    "registry",
+    "server",
+    "story",
+    "traces",
+}
+UPPER_ROOMS |= {"watch", "worker", "workshop"}
 """What puts the rooms together. None of the rooms below may know it."""
 
 EDGES = {
     "cli/edge.py": "the command line: nothing may reach the user as a bare traceback",
     "plugins.py": "the plugin call: hooks and imports",
     "convert/child.py": "the plugin call: converters, in their child process",
+    "convert/reading.py": "the plugin call: converters of attachments",
     "sync/body.py": "the plugin call: a deferred body",
     "sync/run.py": "the plugin call: `Connector.read`",
     "sync/staging.py": "hands what a plugin's function raised to the thread that raises it",

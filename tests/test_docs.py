@@ -46,10 +46,13 @@ from knowledge_connector.config import (
     ConversionSettings,
     HistorySettings,
     JobSettings,
+    NotificationSettings,
     PluginSettings,
+    ServeSettings,
     Settings,
     StateSettings,
     TargetSettings,
+    TraceSettings,
     load,
 )
 from knowledge_connector.config.tables import host_keys
@@ -247,8 +250,11 @@ HOST_TABLES: Mapping[str, tuple[type[Options], str]] = {
     "plugins": (PluginSettings, "Where to look for plugins besides the installed ones."),
     "jobs.NAME": (
         JobSettings,
-        "A schedule and the names of connectors. Read and checked; nothing runs jobs in this version.",
+        "A schedule and the names of connectors; see [jobs on a schedule](../jobs.md).",
     ),
+    "serve": (ServeSettings, "The process that runs jobs."),
+    "notifications.NAME": (NotificationSettings, "Where people are told; see [being told](../watching.md#being-told)."),
+    "traces": (TraceSettings, "Runs as OpenTelemetry traces."),
 }
 
 

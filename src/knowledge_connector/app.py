@@ -26,6 +26,7 @@ from knowledge_connector.sync.planfile import Approval, LanePlan, PlanFile
 from knowledge_connector.sync.report import SyncReport
 from knowledge_connector.sync.run import SyncRun
 from knowledge_connector.sync.undo import undo
+from knowledge_connector.traces import Traces
 from knowledge_connector.workshop import Workshop
 
 TableT = TypeVar("TableT")
@@ -211,6 +212,17 @@ class Host:
         store = self._given_store or open_state(self.settings.state.url, self.settings.base, self.clock)
         self._closing.callback(store.close)
         return store
+
+    @cached_property
+    def traces(self) -> Traces:
+        """Where runs are traced.
+
+        Raises:
+            ConfigError: It needs what is not installed.
+        """
+        traces = Traces(self.settings.traces)
+        self._closing.callback(traces.close)
+        return traces
 
     @cached_property
     def workshop(self) -> Workshop:

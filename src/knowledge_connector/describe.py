@@ -23,9 +23,12 @@ from knowledge_connector.config.tables import (
     ConversionSettings,
     HistorySettings,
     JobSettings,
+    NotificationSettings,
     PluginSettings,
+    ServeSettings,
     StateSettings,
     TargetSettings,
+    TraceSettings,
     host_keys,
 )
 from knowledge_connector.errors import ConfigError
@@ -299,11 +302,14 @@ def json_schema(registry: Registry) -> dict[str, Any]:
             "state": _table_schema(StateSettings, "state", definitions),
             "conversion": _table_schema(ConversionSettings, "conversion", definitions),
             "history": _table_schema(HistorySettings, "history", definitions),
+            "serve": _table_schema(ServeSettings, "serve", definitions),
+            "traces": _table_schema(TraceSettings, "traces", definitions),
             "plugins": _table_schema(PluginSettings, "plugins", definitions),
             "targets": _named({"oneOf": _typed(registry, "targets", definitions)}),
             "connectors": _named({"oneOf": _typed(registry, "connectors", definitions)}),
             "converters": _named({"type": "object"}),
             "jobs": _named(_table_schema(JobSettings, "jobs", definitions)),
+            "notifications": _named(_table_schema(NotificationSettings, "notifications", definitions)),
         },
         "definitions": definitions,
     }

@@ -4,7 +4,8 @@
     ├─ ConfigError            the user can fix it            → before any I/O; exit 2
     ├─ PluginError            a plugin broke its contract    → named; the other plugins go on
     ├─ FatalError             this run cannot go on          → stop, keep the last checkpoint; exit 3
-    │  └─ AuthenticationError
+    │  ├─ AuthenticationError
+    │  └─ LeaseHeld             another run of it is under way
     ├─ RetriableError         the same call may work later   → the kit waits and tries again
     │  ├─ RateLimited           (retry_after_seconds)
     │  └─ Unavailable
@@ -58,6 +59,10 @@ class FatalError(ConnectorError):
 
 class AuthenticationError(FatalError):
     """The other side does not accept who we are, also after one renewal."""
+
+
+class LeaseHeld(FatalError):
+    """Another run is under way; this one did nothing."""
 
 
 class RetriableError(ConnectorError):

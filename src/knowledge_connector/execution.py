@@ -12,8 +12,9 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, Protocol
 
 from knowledge_connector.errors import ConnectorError
+from knowledge_connector.kit.budget import throttled_seconds
 from knowledge_connector.model import Workload, digest
-from knowledge_connector.ports import ChunkRules, Holdings, Lane, Target
+from knowledge_connector.ports import ChunkRules, Holdings, Lane, Occasion, Target
 from knowledge_connector.sync.body import Fetcher
 from knowledge_connector.sync.context import RunContext
 from knowledge_connector.sync.crew import Crew
@@ -64,6 +65,7 @@ class RunOptions:
         full: Ignore cursor and revisions: list everything, read everything, compare by text.
         stop: Set it to end the run early, in good order.
         observer: Is told what happens.
+        occasion: The job and due time that it is for, if it is for one.
     """
 
     targets: tuple[str, ...] = ()
@@ -71,6 +73,7 @@ class RunOptions:
     full: bool = False
     stop: Event = field(default_factory=Event)
     observer: Observer = field(default_factory=Nobody)
+    occasion: Occasion | None = None
 
 
 Drive = Callable[[SyncRun, Sequence[LaneRun]], None]
@@ -109,17 +112,18 @@ class Execution:
         self._targets = {name: host.target(name) for name in assignment.modes}
         self._store, self._clock = host.store, host.clock
         self._full = assignment.options.full or self._verification_is_due()
+        self._throttled_before = 0.0
         self.reports: list[SyncReport] = []
 
     def __call__(self, drive: Drive) -> list[SyncReport]:
         """Take the lease, run, and write it into the history."""
         name = self._assignment.connector
         with self._store.lease(name) as lease, Crew() as crew, ExitStack() as stack:
-            number = self._store.start_run(self._assignment.kind, name, self._clock.now())
+            number = self._store.start_run(self._assignment.kind, name, self._clock.now(), self._options.occasion)
             self.reports = [self._report(number, target) for target in self._targets]
             self._options.observer.started(self.reports)
             self._host.registry.run_started(number, name)
-            began = self._clock.monotonic()
+            began, self._throttled_before = self._clock.monotonic(), throttled_seconds()
             means = Means(self._store, lease, crew, self._clock)
             run = self._sync_run(number, means)
             try:
@@ -228,6 +232,8 @@ class Execution:
             if self._assignment.dry:
                 lane.report.estimate = self._targets[lane.lane.target].estimate(_workload(lane.report))
             lane.report.seconds_by_phase |= {"read": run.seconds_reading, **lane.seconds_by_phase}
+            if waited := throttled_seconds() - self._throttled_before:
+                lane.report.seconds_by_phase["throttled"] = waited
 
     def _fail(self, error: ConnectorError) -> None:
         for report in self.reports:
@@ -239,6 +245,7 @@ class Execution:
             report.seconds = seconds
             statuses.add(report.status)
             self._host.registry.run_finished(number, report)
+            self._host.traces.note(report)
         status = next(status for status in _WORST_FIRST if status in statuses)
         now = self._clock.now()
         text = "[" + ",".join(report.to_json() for report in self.reports) + "]"

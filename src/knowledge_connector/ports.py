@@ -477,6 +477,14 @@ class ChangeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Occasion:
+    """Why a run happens that nobody asked for by hand: which due time of which job it is for."""
+
+    job: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RunRow:
     """One line of `connector history`. `report` is the JSON of the reports, one per lane; `kind` is run, apply, undo or retry."""
 
@@ -487,6 +495,39 @@ class RunRow:
     started_at: datetime
     finished_at: datetime | None
     report: str | None
+    occasion: Occasion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """How far a job is.
+
+    Attributes:
+        rule: Schedule and time zone that the job had; under another rule nothing is owed from before.
+        settled_until: No due time up to here is owed any more, but for `due_at` if it was broken off.
+        due_at: The due time that was taken last.
+        attempts: How often it was taken, restarts in good order aside.
+        status: `new`, `running` (or its process died), or how it ended: a run's status, `skipped` or `overran`.
+    """
+
+    job: str
+    rule: str
+    settled_until: datetime
+    due_at: datetime | None = None
+    attempts: int = 0
+    status: str = "new"
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """That a channel knows of a trouble; see `watch`."""
+
+    channel: str
+    kind: str
+    subject: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -550,12 +591,12 @@ class StateStore(Protocol):
         """Take the connector's lease, keep it alive from a thread of its own, and give it back at the end.
 
         Raises:
-            FatalError: Another run holds it; the message says since when and on which machine.
+            LeaseHeld: Another run holds it; the message says since when and on which machine.
         """
         ...
 
     # runs
-    def start_run(self, kind: str, connector: str, started_at: datetime) -> int:
+    def start_run(self, kind: str, connector: str, started_at: datetime, occasion: Occasion | None = None) -> int:
         """Open a run's record; gives its number, greater than all before."""
         ...
 
@@ -565,6 +606,10 @@ class StateStore(Protocol):
 
     def run(self, run: int) -> RunRow | None:
         """One run's record."""
+        ...
+
+    def runs_for(self, occasion: Occasion) -> list[RunRow]:
+        """The runs for a due time of a job, in order."""
         ...
 
     def count_runs(self, connector: str) -> int:
@@ -741,6 +786,36 @@ class StateStore(Protocol):
 
     def changed_since(self, run: int, lane: Lane, external_id: str) -> int | None:
         """The first later run that changed this document; `None` if none did."""
+        ...
+
+    # jobs
+    def jobs(self) -> dict[str, JobRow]:
+        """How far each job is, by name; written under the lease `job NAME` while one is under way."""
+        ...
+
+    def keep_job(self, row: JobRow) -> None:
+        """Remember how far a job is."""
+        ...
+
+    # telling people
+    def last_ended_run(self, connector: str) -> RunRow | None:
+        """The last run or apply that came to its end by itself."""
+        ...
+
+    def last_success(self, connector: str) -> datetime | None:
+        """When a run or apply last read everything, some documents aside."""
+        ...
+
+    def told(self) -> list[Told]:
+        """What all channels know."""
+        ...
+
+    def keep_told(self, told: Told) -> None:
+        """Remember that a channel knows of something."""
+        ...
+
+    def forget_told(self, told: Told) -> None:
+        """Remember that a channel knows that it is over."""
         ...
 
     def prune(self, before: datetime) -> None:

@@ -102,7 +102,7 @@ timezone = "Mars"
         "8 problems in the configuration:",
         (
             "  stat (FILE, line 1): is not a known section; did you mean state?"
-            " Known are: targets, connectors, converters, jobs, state, conversion, history, plugins"
+            " Known are: targets, connectors, converters, jobs, notifications, state, conversion, history, serve, traces, plugins"
         ),
         (
             "  history.retention_days (FILE, line 5): should be a valid number, unable to parse string as a number;"

@@ -16,6 +16,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "retry": "Look again at the documents that failed.",
         "undo": "Take back what a run did.",
         "release": "Let go of what `undo` holds: the next run follows the origin again.",
+        "serve": "Run jobs when they are due.",
     },
     "See": {
         "explain": "Tell the story of one document.",
@@ -29,6 +30,8 @@ COMMANDS: dict[str, dict[str, str]] = {
     "Set up": {
         "list": "List connectors and how their last run ended, or plugins.",
         "describe": "Describe the options of a type of connector or target.",
+        "notify": "Try the channels that tell people when something is wrong.",
+        "schedule": "Say when jobs are due, and write units for other schedulers.",
         "schema": "Write the JSON Schema of connectors.toml, for editors.",
         "completion": "Print a script that completes commands and names in your shell.",
         "emulate": "Serve emulators of vendors, to test against.",

@@ -14,7 +14,7 @@ from knowledge_connector.cli.shared import Setup, tell_error
 from knowledge_connector.cli.terminal.page import Page, open_page
 from knowledge_connector.cli.terminal.progress import choose_progress
 from knowledge_connector.cli.terminal.signals import stopping
-from knowledge_connector.cli.terminal.summary import show_failures, show_refusals, show_reports
+from knowledge_connector.cli.terminal.summary import show_failures, show_refusals, show_reports, show_types
 from knowledge_connector.cli.terminal.watch import Watcher
 from knowledge_connector.cli.terminal.words import dim
 from knowledge_connector.errors import ConnectorError
@@ -82,7 +82,7 @@ def carry_out(host: Host, works: Mapping[str, Work], options: RunOptions, manner
         finally:
             watcher.progress.end()
     if manner.for_people:
-        _show(open_page(), results, watcher)
+        _show(open_page(), results, watcher, type_names(host))
     return worst(results.codes)
 
 
@@ -103,10 +103,20 @@ def _run_one(name: str, work: Work, options: RunOptions, results: Results, manne
             tell_error(f"{name} → {report.target}: {report.message or f'{report.failed} failed'}", traceback=False)
 
 
-def _show(page: Page, results: Results, watcher: Watcher) -> None:
+def type_names(host: Host) -> dict[str, str]:
+    """What people call the types that the converters read: the first ending that each stands for."""
+    names: dict[str, str] = {}
+    for converter in host.registry.converters():
+        for ending, media_type in converter.extensions.items():
+            names.setdefault(media_type, ending.removeprefix("."))
+    return names
+
+
+def _show(page: Page, results: Results, watcher: Watcher, types: Mapping[str, str]) -> None:
     if not results.reports:
         return
     show_reports(page, results.reports)
+    show_types(page, results.reports, types)
     show_refusals(page, watcher.refusals)
     show_failures(page, watcher.failures, results.reports)
     changed = list(dict.fromkeys(report.run for report in results.reports if report.changed))

@@ -29,10 +29,12 @@ class Setup:
     Attributes:
         config: The file to read; `None` for the one in this folder.
         verbosity: How many `-v`.
+        log_format: `text` for people, `json` for machines.
     """
 
     config: str | None = None
     verbosity: int = 0
+    log_format: str = "text"
 
 
 def _keep_config(context: click.Context, _: click.Parameter, value: str | None) -> None:
@@ -42,6 +44,11 @@ def _keep_config(context: click.Context, _: click.Parameter, value: str | None) 
 
 def _keep_verbosity(context: click.Context, _: click.Parameter, value: int) -> None:
     context.ensure_object(Setup).verbosity += value
+
+
+def _keep_log_format(context: click.Context, _: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        context.ensure_object(Setup).log_format = value
 
 
 def shared_options(*, variable: str | None = None) -> list[click.Parameter]:
@@ -67,6 +74,13 @@ def shared_options(*, variable: str | None = None) -> list[click.Parameter]:
             expose_value=False,
             help="Tell more on stderr; twice for everything.",
         ),
+        click.Option(
+            ["--log-format"],
+            type=click.Choice(["text", "json"]),
+            callback=_keep_log_format,
+            expose_value=False,
+            help="How to tell it: in text (the default), or in JSON, one object a line.",
+        ),
     ]
 
 
@@ -88,7 +102,8 @@ class Command(click.Command):
         """Run it; a reader that has gone away is no error."""
         from knowledge_connector.cli.terminal.log import log_to_stderr  # `--help` needs no log
 
-        with log_to_stderr(ctx.ensure_object(Setup).verbosity):
+        setup = ctx.ensure_object(Setup)
+        with log_to_stderr(setup.verbosity, as_json=setup.log_format == "json"):
             try:
                 outcome = super().invoke(ctx)
                 sys.stdout.flush()

@@ -21,9 +21,12 @@ from knowledge_connector.config.tables import (
     ErrorSettings,
     HistorySettings,
     JobSettings,
+    NotificationSettings,
     PluginSettings,
+    ServeSettings,
     StateSettings,
     TargetSettings,
+    TraceSettings,
 )
 
 __all__ = [
@@ -36,10 +39,13 @@ __all__ = [
     "ErrorSettings",
     "HistorySettings",
     "JobSettings",
+    "NotificationSettings",
     "PluginSettings",
+    "ServeSettings",
     "Settings",
     "StateSettings",
     "TargetSettings",
+    "TraceSettings",
     "load",
     "variable_for",
 ]

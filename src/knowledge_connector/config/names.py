@@ -10,10 +10,10 @@ PREFIX = "CONNECTOR_"
 CONFIG_VARIABLE = "CONNECTOR_CONFIG"
 FILE_NAME = "connectors.toml"
 
-NAMED = ("targets", "connectors", "converters", "jobs")
+NAMED = ("targets", "connectors", "converters", "jobs", "notifications")
 """Sections of tables that have names of the user's choosing."""
 
-SINGLE = ("state", "conversion", "history", "plugins")
+SINGLE = ("state", "conversion", "history", "serve", "traces", "plugins")
 """Sections that are one table each."""
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,39}$"

@@ -27,9 +27,12 @@ from knowledge_connector.config.tables import (
     ConversionSettings,
     HistorySettings,
     JobSettings,
+    NotificationSettings,
     PluginSettings,
+    ServeSettings,
     StateSettings,
     TargetSettings,
+    TraceSettings,
     host_keys,
 )
 from knowledge_connector.errors import ConfigError
@@ -67,6 +70,9 @@ class Settings:
     conversion: ConversionSettings
     history: HistorySettings
     jobs: Mapping[str, JobSettings]
+    notifications: Mapping[str, NotificationSettings]
+    serve: ServeSettings
+    traces: TraceSettings
     plugins: PluginSettings
     warnings: list[str]
     _reader: _Reader = field(repr=False, compare=False)
@@ -182,7 +188,10 @@ class _Gathering:
             converters={name: free_value(table) for name, table in self._named("converters")},
             conversion=self._single("conversion", ConversionSettings),
             history=self._single("history", HistorySettings),
-            jobs=self._jobs(),
+            jobs=self._tables("jobs", JobSettings),
+            notifications=self._tables("notifications", NotificationSettings),
+            serve=self._single("serve", ServeSettings),
+            traces=self._single("traces", TraceSettings),
             plugins=self._single("plugins", PluginSettings),
             warnings=self.reader.references.warnings,
             _reader=self.reader,
@@ -194,9 +203,9 @@ class _Gathering:
             return model.model_construct()  # saves building a schema, a millisecond each
         return self._read((section,), table, model) or model.model_construct()
 
-    def _jobs(self) -> dict[str, JobSettings]:
-        read = {name: self._read(("jobs", name), table, JobSettings) for name, table in self._named("jobs")}
-        return {name: job for name, job in read.items() if job}
+    def _tables(self, section: str, model: type[ModelT]) -> dict[str, ModelT]:
+        read = {name: self._read((section, name), table, model) for name, table in self._named(section)}
+        return {name: table for name, table in read.items() if table}
 
     def _plugged(self, section: str, model: type[HostT]) -> dict[str, HostT]:
         """Read the host's part of each table; what it does not know is the plugin's."""

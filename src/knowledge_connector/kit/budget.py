@@ -79,6 +79,7 @@ class Budget:
                 )
             self._clock.sleep(seconds)
             waited += seconds
+            _throttled.note(seconds)
         return waited
 
     def _begin(self) -> float:
@@ -95,6 +96,26 @@ class Budget:
                 return self._begun[0] + self._window_seconds - now
             self._begun.append(now)
             return 0.0
+
+
+class _Throttled:
+    """Adds up what all budgets of the process waited."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.seconds = 0.0
+
+    def note(self, seconds: float) -> None:
+        with self._lock:
+            self.seconds += seconds
+
+
+_throttled = _Throttled()
+
+
+def throttled_seconds() -> float:
+    """How long the threads of this process have waited for their turn so far, added up."""
+    return _throttled.seconds
 
 
 class Budgets:

@@ -7,14 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from knowledge_connector.model import StoredSource, digest
-from knowledge_connector.ports import ChangeRow, Lane, RunRow
+from knowledge_connector.ports import ChangeRow, Lane, Occasion, RunRow
 from knowledge_connector.state.part import Part, instant, micros
 from knowledge_connector.state.payload import pack, unpack
 
 PAGE = 500
 
-RUN = "SELECT id, kind, connector, status, started_at, finished_at, report FROM runs"
-START = "INSERT INTO runs (kind, connector, status, started_at) VALUES (?, ?, 'running', ?) RETURNING id"
+RUN = "SELECT id, kind, connector, status, started_at, finished_at, report, job, due_at FROM runs"
+START = """
+    INSERT INTO runs (kind, connector, status, started_at, job, due_at) VALUES (?, ?, 'running', ?, ?, ?) RETURNING id"""
 CHANGE = "external_id, action, reason, name, before, fingerprint_before, fingerprint_after, chunks_written, chunks_deleted, previous_id"
 RECORD = f"""
     INSERT INTO changes (run, lane, digest, previous_digest, {CHANGE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
@@ -46,9 +47,10 @@ PRUNE_CURRENTS = """
 class History(Part):
     """Runs, changes and versions."""
 
-    def start_run(self, kind: str, connector: str, started_at: datetime) -> int:
+    def start_run(self, kind: str, connector: str, started_at: datetime, occasion: Occasion | None = None) -> int:
         """Begin a run; its number is never given again."""
-        return self._db.insert_many(START, [(kind, connector, micros(started_at))])[0]
+        why = (occasion.job, micros(occasion.due_at)) if occasion else (None, None)
+        return self._db.insert_many(START, [(kind, connector, micros(started_at), *why)])[0]
 
     def finish_run(self, run: int, status: str, finished_at: datetime, report: str) -> None:
         """Write down how a run ended."""
@@ -60,7 +62,14 @@ class History(Part):
     def run(self, run: int) -> RunRow | None:
         """One run."""
         row = self._db.first(f"{RUN} WHERE id = :run", {"run": run})
-        return _run(row) if row else None
+        return run_of(row) if row else None
+
+    def runs_for(self, occasion: Occasion) -> list[RunRow]:
+        """The runs for a due time, in order."""
+        values = {"job": occasion.job, "due_at": micros(occasion.due_at)}
+        return [
+            run_of(row) for row in self._db.rows(f"{RUN} WHERE job = :job AND due_at = :due_at ORDER BY id", values)
+        ]
 
     def count_runs(self, connector: str) -> int:
         """How many runs of a connector are remembered."""
@@ -72,7 +81,7 @@ class History(Part):
         """The last runs, latest first."""
         which = "" if connector is None else "WHERE connector = :connector"
         values: dict[str, Any] = {"limit": limit} | ({} if connector is None else {"connector": connector})
-        return [_run(row) for row in self._db.rows(f"{RUN} {which} ORDER BY id DESC LIMIT :limit", values)]
+        return [run_of(row) for row in self._db.rows(f"{RUN} {which} ORDER BY id DESC LIMIT :limit", values)]
 
     def keep_version(self, lane: Lane, stored: StoredSource, run: int) -> int:
         """Keep what is about to be replaced or deleted; gives its number."""
@@ -125,11 +134,12 @@ class History(Part):
             self._db.execute(PRUNE_CURRENTS)
 
 
-def _run(row: Sequence[Any]) -> RunRow:
-    number, kind, connector, status, started, finished, report = row
-    return RunRow(
-        number, kind, connector, status, instant(started), None if finished is None else instant(finished), report
-    )
+def run_of(row: Sequence[Any]) -> RunRow:
+    """A row of the columns `RUN`."""
+    number, kind, connector, status, started, finished, report, job, due_at = row
+    finished_at = None if finished is None else instant(finished)
+    occasion = None if job is None else Occasion(job, instant(due_at))
+    return RunRow(number, kind, connector, status, instant(started), finished_at, report, occasion)
 
 
 def _change(run: int, lane: int, change: ChangeRow) -> tuple[Any, ...]:

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from knowledge_connector.errors import ConnectorError, FatalError
+from knowledge_connector.errors import ConnectorError, FatalError, LeaseHeld
 from knowledge_connector.state.database import Database
 from knowledge_connector.state.part import instant
 
@@ -152,7 +152,7 @@ def hold(database: Database, connector: str, *, lasts: int) -> Iterator[HeldLeas
         lasts: Microseconds without a heartbeat after which others may take it.
 
     Raises:
-        FatalError: Another run holds it.
+        LeaseHeld: Another run holds it.
     """
     lease = _take(database, connector, lasts)
     lease.start()
@@ -172,7 +172,7 @@ def _take(database: Database, connector: str, lasts: int) -> HeldLease:
         row = _Row(*database.rows(CLAIM, {"connector": connector})[0])
         now = database.now()
         if not row.free(now, lasts):
-            raise FatalError(_held(connector, row), where="state")
+            raise LeaseHeld(_held(connector, row), where="state")
         # Starts from the clock, not from 1, so that it also grows when the state store was lost and made anew.
         fence = max(row.fence + 1, now)
         who = {"token": token, "host": platform.node(), "machine": machine(), "pid": os.getpid()}

@@ -6,6 +6,7 @@
            ├─ versions, currents        content kept for undo
            └─ changes ── runs           history
     cursors, leases                     by connector
+    jobs, told                          by the names of jobs and of channels
 
 Times are microseconds since 1970. `digest` columns hold `model.digest(external_id)`; where an id of any length must be found, the
 digest is what the index holds, because PostgreSQL's indexes take no more than some 2,700 bytes.
@@ -113,6 +114,8 @@ cursors = Table(
     Column("whole", BigInteger, nullable=False, server_default="1", comment="1 if that listing began without a cursor"),
 )
 
+_for_a_job = text("job IS NOT NULL")
+
 runs = Table(
     "runs",
     metadata,
@@ -123,8 +126,33 @@ runs = Table(
     Column("started_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
     Column("report", Words),
+    Column("job", Words),
+    Column("due_at", BigInteger),
     Index("runs_connector", "connector"),
+    Index("runs_job", "job", "due_at", sqlite_where=_for_a_job, postgresql_where=_for_a_job),
     sqlite_autoincrement=True,
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("job", Words, primary_key=True),
+    Column("rule", Words, nullable=False),
+    Column("settled_until", BigInteger, nullable=False),
+    Column("due_at", BigInteger),
+    Column("attempts", BigInteger, nullable=False),
+    Column("status", Words, nullable=False),
+    Column("started_at", BigInteger),
+    Column("finished_at", BigInteger),
+)
+
+told = Table(
+    "told",
+    metadata,
+    Column("channel", Words, primary_key=True),
+    Column("kind", Words, primary_key=True),
+    Column("subject", Words, primary_key=True),
+    Column("since", BigInteger, nullable=False),
 )
 
 changes = Table(

@@ -8,15 +8,17 @@ from knowledge_connector.ports import Lease
 from knowledge_connector.state.database import Database
 from knowledge_connector.state.documents import Documents
 from knowledge_connector.state.history import History
+from knowledge_connector.state.jobs import Jobs
 from knowledge_connector.state.lease import SECOND, hold
 from knowledge_connector.state.reconcile import Reconciliation
+from knowledge_connector.state.telling import Telling
 from knowledge_connector.state.work import Work
 
-VERSION = "0002"
+VERSION = "0004"
 """The version of the schema that the statements of this room are written for."""
 
 
-class DatabaseStateStore(Documents, Reconciliation, Work, History):
+class DatabaseStateStore(Documents, Reconciliation, Work, History, Jobs, Telling):
     """A `StateStore` on SQLite or PostgreSQL.
 
     Args:

@@ -13,8 +13,10 @@ import pytest
 from knowledge_connector.errors import FatalError
 from knowledge_connector.model import SourceDraft, StoredSource, digest
 from knowledge_connector.ports import ChangeRow, CursorRow, Effect, Known, StateStore
+from knowledge_connector.testing.state_jobs import JobsContract
 from knowledge_connector.testing.state_reconcile import ReconcileContract
 from knowledge_connector.testing.state_samples import LANE, NOON, ODD_IDS, OTHER, STRANGER, ids, known, source, stored
+from knowledge_connector.testing.state_telling import TellingContract
 
 
 def beneath(store: StateStore, prefix: str, listing: int) -> list[str]:
@@ -22,7 +24,7 @@ def beneath(store: StateStore, prefix: str, listing: int) -> list[str]:
     return [one for batch in store.unlisted_beneath(LANE, prefix, listing) for one in batch]
 
 
-class StateStoreContract(ReconcileContract):
+class StateStoreContract(ReconcileContract, JobsContract, TellingContract):
     """The questions."""
 
     @pytest.fixture

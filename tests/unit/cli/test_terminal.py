@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -228,6 +229,29 @@ def test_the_log_writes_fields_after_the_phrase(capsys: pytest.CaptureFixture[st
         "TIME INFO    pages listed run_id=7 connector=docs count=3 place='a b' none=''",
         "TIME WARNING something is wrong run_id=7 connector=docs",
     ]
+
+
+def test_the_log_in_json_has_an_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    log = logging.getLogger("knowledge_connector.sync")
+    with log_to_stderr(0, as_json=True):
+        ride_along(7, "docs")
+        log.warning("pages\nlisted", extra={"place": Path("a b"), "count": 3})
+        try:
+            raise KeyError("x")
+        except KeyError:
+            log.exception("it broke")
+    first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
+    assert datetime.fromisoformat(first.pop("time")).tzinfo is not None
+    assert first == {
+        "level": "warning",
+        "logger": "knowledge_connector.sync",
+        "event": "pages\nlisted",
+        "run_id": 7,
+        "connector": "docs",
+        "place": "a b",
+        "count": 3,
+    }
+    assert second["exception"].endswith("KeyError: 'x'")
 
 
 def test_a_plain_table_is_aligned_and_has_no_trailing_blanks(capsys: pytest.CaptureFixture[str]) -> None:

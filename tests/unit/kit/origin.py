@@ -64,10 +64,10 @@ Answer = Callable[["Handler"], None]
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     origin: Origin
+    body = b""
 
     def do_GET(self) -> None:
-        length = int(self.headers.get("content-length", 0))
-        self.rfile.read(length)
+        self.body = self.rfile.read(int(self.headers.get("content-length", 0)))
         with self.origin.lock:
             self.origin.requests.append((self.command, self.path, dict(self.headers)))
             answers = self.origin.answers

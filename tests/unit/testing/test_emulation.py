@@ -230,6 +230,17 @@ class TestFaults:
         for _ in range(3):
             assert http.post(BOOKS, content=b"x" * 3_000_000).status_code == 500
 
+    def test_an_answer_may_break_off_in_the_middle(self, server: RunningServer, http: httpx.Client) -> None:
+        server.services.faults.add(Fault("cut_body"))
+        http.timeout = httpx.Timeout(10)
+        for number in range(20):
+            server.vendor("shelf").store.table("books")[f"book {number}"] = {"title": "x" * 50_000}
+        with http.stream("GET", BOOKS) as answer, pytest.raises(httpx.TransportError):
+            answer.read()
+        assert answer.status_code == 200
+        assert http.get(BOOKS).status_code == 200
+        assert [(entry.fault, entry.status) for entry in server.log] == [("cut_body", 200), ("", 200)]
+
     def test_a_slow_answer_drips(self, server: RunningServer, http: httpx.Client) -> None:
         server.services.faults.add(Fault("slow", seconds=0.1))
         with http.stream("GET", BOOKS) as answer:

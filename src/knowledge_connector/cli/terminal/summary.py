@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 
@@ -13,6 +13,9 @@ from knowledge_connector.sync.report import SyncReport
 
 _COLOURS = {"ok": "green", "partial": "yellow", "withheld": "yellow", "failed": "red", "interrupted": "yellow"}
 _COUNTS = ("listed", "created", "updated", "retagged", "deleted", "kept", "held", "skipped", "failed", "withheld")
+SEVERAL = 3
+"""How many types of documents make a table of them worth its lines."""
+
 _RARE = ("held", "withheld")
 """Counts that have a column only when there is something to count."""
 
@@ -99,6 +102,30 @@ def _sentence(report: SyncReport) -> str:
 def _skipped(report: SyncReport) -> str:
     reasons = ", ".join(f"{clean(reason)} {number(count)}" for reason, count in report.skipped.most_common())
     return f"{number(report.skipped.total())} ({reasons})"
+
+
+def show_types(page: Page, reports: Sequence[SyncReport], names: Mapping[str, str]) -> None:
+    """Write a table of what became of the bodies by their type, where a run had to read several kinds.
+
+    Args:
+        page: Where to.
+        reports: Of each, one table.
+        names: What people call a media type: the ending of its files.
+    """
+    for report in reports:
+        if len(report.by_type) >= SEVERAL:
+            page.line()
+            page.table(_types(report, names))
+
+
+def _types(report: SyncReport, names: Mapping[str, str]) -> Table:
+    columns = [Column("type"), *(Column(name, right=True) for name in ("documents", "chunks", "time"))]
+    table = Table([*columns, Column("outcome", wraps=True)])
+    for media_type, count in sorted(report.by_type.items(), key=lambda item: (-item[1].documents, item[0])):
+        figures = [number(count.documents), _figure(count.chunks, "chunks"), duration(count.seconds)]
+        outcomes = ", ".join(f"{clean(code)} {number(times)}" for code, times in sorted(count.outcomes.items()))
+        table.rows.append([clean(names.get(media_type, media_type)), *figures, outcomes])
+    return table
 
 
 def show_message(page: Page, report: SyncReport) -> None:

@@ -17,6 +17,7 @@ HTTP_KINDS = {
     "error_after": "`status` (500), and the effect took place",
     "lost_answer": "the effect took place, and the connection is cut without an answer",
     "cut_before": "the connection is cut before the effect",
+    "cut_body": "the connection is cut after half of the answer's body",
     "slow": "the answer drips for `seconds`",
     "delay": "everything waits for `seconds` before it is handled",
 }

@@ -75,6 +75,13 @@ class _Exchange:
         await self.begin(answer)
         await self.send({"type": "http.response.body", "body": bytes(answer.body)})
 
+    async def break_off(self, answer: Answer, cut: Cut) -> None:
+        """Send the head and half of the body, and cut the connection."""
+        await self.begin(answer)
+        half = bytes(answer.body[: len(answer.body) // 2])
+        await self.send({"type": "http.response.body", "body": half, "more_body": True})
+        await self.hang_up(cut)
+
     async def drip(self, answer: Answer, seconds: float, sleep: Sleep) -> None:
         """Send the head at once and the body in pieces."""
         await self.begin(answer)
@@ -191,6 +198,8 @@ class Gate:
             case "cut_before":
                 await exchange.drain()
                 await exchange.hang_up(self._cut)
+            case "cut_body":
+                await exchange.break_off(await self._answer(exchange), self._cut)
             case "slow":
                 await exchange.drip(await self._answer(exchange), fault.seconds, self._sleep)
             case "delay":

@@ -1,0 +1,135 @@
+"""Converters measured: fidelity against the story that the files tell and against markitdown, speed against the bare libraries."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.report import machine, table
+from benchmarks.tools import HERE, PROJECT
+
+sys.path.append(str(PROJECT / "tests"))  # the makers of files are shared with the tests
+
+from benchmarks.conversion_bare import BARE  # after the path
+from benchmarks.conversion_files import build  # the same
+from benchmarks.conversion_scores import Expected, Scores, scores  # the same
+from knowledge_connector.config import PluginSettings  # the same
+from knowledge_connector.convert.pipeline import ConverterSet  # the same
+from knowledge_connector.convert.reading import Reader  # the same
+from knowledge_connector.errors import DocumentError  # the same
+from knowledge_connector.model import Raw  # the same
+from knowledge_connector.registry import Registry  # the same
+
+SECONDS = 0.3
+"""How long each conversion is repeated; the shortest counts, for whatever else the machine does only adds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One file. Times are in seconds; `None` where there is nothing to compare with, or it could not be read."""
+
+    name: str
+    size: int
+    ours: Scores
+    theirs: Scores | None
+    seconds: float
+    bare: float | None
+    their_seconds: float | None
+
+
+def conversion_markdown(cache: Path) -> str:
+    """Measure everything; gives two tables."""
+    folder = cache / "conversion"
+    files = build(folder)
+    theirs = _markitdown(cache, folder)
+    reader = _reader()
+    rows = [_measured(folder / name, reader, theirs.get(name), expected) for name, expected in files.items()]
+    return "\n".join([f"{len(rows)} files. {machine()}.", "", _fidelity(rows), "", _speed(rows)]) + "\n"
+
+
+def _reader() -> Reader:
+    return Reader(ConverterSet.of(Registry.load(PluginSettings()).converters()))
+
+
+def _markitdown(cache: Path, folder: Path) -> dict[str, dict[str, Any]]:
+    python = cache / "peers" / "markitdown" / "bin" / "python"
+    if not python.exists():
+        print("markitdown is left out: `python -m benchmarks peers` installs it")
+        return {}
+    script = HERE / "peers" / "convert_markitdown.py"
+    done = subprocess.run([python, script, folder, str(SECONDS)], capture_output=True, check=True)
+    answers: dict[str, dict[str, Any]] = json.loads(done.stdout)
+    return answers
+
+
+def _measured(path: Path, reader: Reader, theirs: dict[str, Any] | None, expected: Expected) -> Row:
+    content = path.read_bytes()
+    raw = Raw(content, "", path.as_uri())
+
+    def convert() -> str:
+        return reader.convert(raw, reader.media_type(raw)).markdown
+
+    try:
+        markdown, seconds = convert(), _shortest(convert)
+    except DocumentError as error:
+        print(f"{path.name}: {error.message}")
+        markdown, seconds = "", 0.0
+    bare = BARE.get(path.suffix[1:])
+    return Row(
+        path.name,
+        len(content),
+        scores(expected, markdown),
+        scores(expected, theirs["text"]) if theirs and theirs["text"] else None,
+        seconds,
+        _shortest(lambda: bare[1](content)) if bare else None,
+        theirs["seconds"] if theirs else None,
+    )
+
+
+def _shortest(work: Callable[[], object]) -> float:
+    best, spent = float("inf"), 0.0
+    while spent < SECONDS:
+        began = time.perf_counter()
+        work()
+        took = time.perf_counter() - began
+        best, spent = min(best, took), spent + took
+    return best
+
+
+def _fidelity(rows: list[Row]) -> str:
+    head = ["file", "words", "precision", "headings", "cells", "links"]
+    body = []
+    for row in rows:
+        pairs = [(getattr(row.ours, name), getattr(row.theirs, name, None)) for name in Scores.__slots__]
+        body.append([row.name, *(_pair(ours, theirs, read=row.theirs is not None) for ours, theirs in pairs)])
+    return "Ours / markitdown, in percent; `–` where the file has none, `✗` where it was not read.\n\n" + table(
+        head, body
+    )
+
+
+def _pair(ours: float | None, theirs: float | None, *, read: bool) -> str:
+    if ours is None:
+        return "–"
+    return f"{100 * ours:.0f} / {100 * theirs:.0f}" if read and theirs is not None else f"{100 * ours:.0f} / ✗"
+
+
+def _speed(rows: list[Row]) -> str:
+    head = ["file", "kB", "documents/s", "MB/s", "bare library", "documents/s", "share", "markitdown documents/s"]
+    body = []
+    for row in rows:
+        if row.seconds:
+            name = BARE[Path(row.name).suffix[1:]][0] if row.bare else "–"
+            bare = [name, _rate(row.bare), f"{100 * row.bare / row.seconds:.0f} %" if row.bare else "–"]
+            own = [f"{row.size / 1e3:.0f}", _rate(row.seconds), f"{row.size / row.seconds / 1e6:.1f}"]
+            body.append([row.name, *own, *bare, _rate(row.their_seconds)])
+    return "One core; the shortest of several conversions, detection included.\n\n" + table(head, body)
+
+
+def _rate(seconds: float | None) -> str:
+    return f"{1 / seconds:,.0f}" if seconds else "–"

@@ -1,0 +1,116 @@
+"""The libraries beneath the converters, used in the plainest way that gives text: what ours are measured against."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from email import message_from_bytes, policy
+from typing import Any
+
+
+def _html(content: bytes) -> str:
+    from mdka import html_to_markdown
+    from selectolax.lexbor import LexborHTMLParser
+
+    return html_to_markdown(LexborHTMLParser(content.decode()).html or "")
+
+
+def _csv(content: bytes) -> str:
+    rows = csv.reader(io.StringIO(content.decode(), newline=""), delimiter=";")
+    return "\n".join(" | ".join(row) for row in rows)
+
+
+def _json(content: bytes) -> str:
+    return str(json.loads(content))
+
+
+def _json_lines(content: bytes) -> str:
+    return "\n".join(str(json.loads(line)) for line in content.splitlines())
+
+
+def _xml(content: bytes) -> str:
+    from lxml import etree  # type: ignore[import-untyped]  # it ships no types
+
+    return "\n".join(map(str, etree.fromstring(content).itertext()))
+
+
+def _docx(content: bytes) -> str:
+    import docx
+
+    document = docx.Document(io.BytesIO(content))
+    cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
+    return "\n".join([*(paragraph.text for paragraph in document.paragraphs), *cells])
+
+
+def _pptx(content: bytes) -> str:
+    import pptx
+
+    shapes = (shape for slide in pptx.Presentation(io.BytesIO(content)).slides for shape in slide.shapes)
+    return "\n".join(shape.text_frame.text for shape in shapes if shape.has_text_frame)
+
+
+def _sheet(content: bytes) -> str:
+    import python_calamine
+
+    book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
+    return "\n".join(str(row) for name in book.sheet_names for row in book.get_sheet_by_name(name).to_python())
+
+
+def _odf(content: bytes) -> str:
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        return _xml(package.read("content.xml"))
+
+
+def _pdf(content: bytes) -> str:
+    import pypdfium2  # type: ignore[import-untyped]  # it ships no types
+
+    with pypdfium2.PdfDocument(content) as document:
+        return "\n".join(page.get_textpage().get_text_bounded() for page in document)
+
+
+def _epub(content: bytes) -> str:
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        return "\n".join(_html(package.read(name)) for name in package.namelist() if name.endswith(".xhtml"))
+
+
+def _notebook(content: bytes) -> str:
+    notebook: Any = json.loads(content)
+    return "\n".join("".join(cell["source"]) for cell in notebook["cells"])
+
+
+def _mail(content: bytes) -> str:
+    body = message_from_bytes(content, policy=policy.default).get_body(("html", "plain"))
+    return _html(body.get_content().encode()) if body else ""
+
+
+def _outlook(content: bytes) -> str:
+    import olefile  # type: ignore[import-untyped]  # it ships no types
+
+    with olefile.OleFileIO(io.BytesIO(content)) as storage:
+        return _html(storage.openstream("__substg1.0_10130102").read())
+
+
+BARE: Mapping[str, tuple[str, Callable[[bytes], str]]] = {
+    "html": ("selectolax, mdka", _html),
+    "mhtml": ("email, selectolax, mdka", _mail),
+    "csv": ("csv", _csv),
+    "json": ("json", _json),
+    "jsonl": ("json", _json_lines),
+    "xml": ("lxml", _xml),
+    "docx": ("python-docx", _docx),
+    "pptx": ("python-pptx", _pptx),
+    "xlsx": ("python-calamine", _sheet),
+    "xls": ("python-calamine", _sheet),
+    "ods": ("python-calamine", _sheet),
+    "odt": ("zipfile, lxml", _odf),
+    "odp": ("zipfile, lxml", _odf),
+    "pdf": ("pypdfium2", _pdf),
+    "epub": ("zipfile, selectolax, mdka", _epub),
+    "ipynb": ("json", _notebook),
+    "eml": ("email, selectolax, mdka", _mail),
+    "msg": ("olefile, selectolax, mdka", _outlook),
+}
+"""By the ending of the file: what the library is called, and what it does."""
