@@ -87,7 +87,7 @@ def _mail(content: bytes) -> str:
 
 
 def _outlook(content: bytes) -> str:
-    import olefile  # type: ignore[import-untyped]  # it ships no types
+    import olefile
 
     with olefile.OleFileIO(io.BytesIO(content)) as storage:
         return _html(storage.openstream("__substg1.0_10130102").read())

@@ -204,7 +204,7 @@ class Killed:
     Attributes:
         kills: How often.
         pages: Requests for pages of a calm crawl.
-        repeated: Requests for pages beyond those; each kill may cost one.
+        repeated: Requests for pages beyond those, without the ones during which the run was killed; each kill may cost one.
         right: Whether the store holds in the end what a calm crawl leaves.
     """
 
@@ -230,7 +230,12 @@ def killed(origin: Origin, documents: int) -> Killed:
             kills += 1
         seen = _pages(place)
         return Killed(
-            origin.name, documents, kills, sum(pages.values()), sum((seen - pages).values()), _holdings(place) == calm
+            origin.name,
+            documents,
+            kills,
+            sum(pages.values()),
+            sum((seen - pages).values()) - kills,
+            _holdings(place) == calm,
         )
 
 

@@ -30,7 +30,9 @@ import psutil
 from benchmarks.crawl import CONNECTOR, PATIENCE_SECONDS, environment
 from benchmarks.report import machine, table
 
-ORIGINS = ("sharepoint", "confluence", "rest")
+ORIGINS = {"sharepoint": "delete", "confluence": "trash", "rest": "delete"}
+"""What each calls the end of a document."""
+
 PLATFORM = "cognigy"
 GOING_AWAY = "rest"
 SCRAPE_SECONDS = 5
@@ -38,7 +40,7 @@ SECRET = "a secret of the soak"  # noqa: S105  # between this script and the pro
 FLAT = 1.15
 """Memory at the end over memory after the first quarter that still counts as flat."""
 
-CHANGES = ("edit", "rename", "edit", "delete")
+CHANGES = ("edit", "rename", "edit", "end")
 
 CONFIG = """
 [connectors.docs]
@@ -121,9 +123,10 @@ def _agenda(emulators: dict[str, _Emulator], minutes: float) -> Iterator[tuple[f
         (back, emulators[GOING_AWAY].start),
     ]
     for minute in range(1, int(minutes)):
-        name = ORIGINS[minute % len(ORIGINS)]
+        name = [*ORIGINS][minute % len(ORIGINS)]
         if name != GOING_AWAY or not away - 0.1 <= minute <= back + 0.1:
-            steps.append((float(minute), _change(emulators[name], CHANGES[minute // len(ORIGINS) % len(CHANGES)])))
+            kind = CHANGES[minute // len(ORIGINS) % len(CHANGES)]
+            steps.append((float(minute), _change(emulators[name], ORIGINS[name] if kind == "end" else kind)))
     yield from sorted(steps, key=lambda step: step[0])
 
 

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
-from urllib.parse import urlsplit
 
-from knowledge_connector.convert.detect import HEAD_BYTES, UNKNOWN, detect
 from knowledge_connector.convert.pipeline import ConverterSet
-from knowledge_connector.model import Converted, Raw
-from knowledge_connector.ports import Chunker
+from knowledge_connector.convert.reading import Reader
+from knowledge_connector.kit.pages import RESERVED_CHARS, has_pages, with_pages
+from knowledge_connector.model import Chunk
+from knowledge_connector.ports import Chunker, ChunkRules
 from knowledge_connector.refs import ClassRef
 from knowledge_connector.sync.prepare import Preparer
 
 FACTORY = "knowledge_connector.worker:build"
-
-_READABLE = ("text/", "application/json", "application/xml", "application/xhtml", UNKNOWN)
-"""What detection says of content that is no binary format: then the type that the connector gave is believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +32,22 @@ class Outfit:
     settings: Mapping[str, Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Converting:
-    """`sync.prepare.Converting`: finds out what the content is, and has it converted."""
+class _Paged(Chunker):
+    """A chunker that says on which pages its chunks stand, where the text has pages."""
 
-    converters: ConverterSet
-    settings: Mapping[str, Mapping[str, Any]]
+    name = "paged"
+    version = "1"
 
-    def convert(self, raw: Raw) -> Converted:
-        return self.converters.convert(replace(raw, media_type=self._media_type(raw)), self.settings)
+    def __init__(self, inner: Chunker) -> None:
+        self._inner = inner
 
-    def _media_type(self, raw: Raw) -> str:
-        head = raw.content[:HEAD_BYTES]
-        if not raw.media_type:
-            name = urlsplit(raw.uri).path if raw.uri else None
-            return detect(head, name, self.converters.extensions)
-        found = detect(head)
-        return raw.media_type if found.startswith(_READABLE) else found
+    def chunk(self, markdown: str, rules: ChunkRules) -> list[Chunk]:
+        """See `Chunker.chunk`."""
+        if not has_pages(markdown):
+            return self._inner.chunk(markdown, rules)
+        if rules.counts_metadata:
+            rules = replace(rules, max_chars=rules.max_chars - RESERVED_CHARS)
+        return list(with_pages(self._inner.chunk(markdown, rules)))
 
 
 def build(outfit: Outfit) -> Preparer:
@@ -59,4 +55,5 @@ def build(outfit: Outfit) -> Preparer:
     for ref in outfit.modules:
         ref.load()
     chunkers = [cast("type[Chunker]", ref.load()) for ref in outfit.chunkers]
-    return Preparer(_Converting(outfit.converters, outfit.settings), {chunker.name: chunker() for chunker in chunkers})
+    reader = Reader(outfit.converters, outfit.settings)
+    return Preparer(reader, {chunker.name: _Paged(chunker()) for chunker in chunkers})

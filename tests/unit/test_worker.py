@@ -1,18 +1,21 @@
 """What a child process does with a body."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 import pytest
 
-from knowledge_connector import ConnectorError, Raw, Unreadable
+from knowledge_connector import ConnectorError, Converted, Converter, Raw, Unreadable
 from knowledge_connector.chunking.plugin import register_chunkers
 from knowledge_connector.convert.pipeline import ConverterSet
 from knowledge_connector.convert.plugin import register_converters
 from knowledge_connector.convert.sandbox import Sandbox, WorkerSpec
+from knowledge_connector.kit.pages import page_mark
 from knowledge_connector.ports import ChunkRules
 from knowledge_connector.refs import class_ref
+from knowledge_connector.sync.body import measure
 from knowledge_connector.sync.prepare import Prepared, Request
-from knowledge_connector.worker import FACTORY, Outfit
+from knowledge_connector.worker import FACTORY, Outfit, build
 
 CUTS = (("markdown", ChunkRules()), ("whole", ChunkRules(max_chars=10_000)))
 
@@ -78,3 +81,34 @@ def test_a_name_helps_where_the_content_says_nothing(sandbox: Sandbox) -> None:
 def test_a_type_that_the_connector_gave_is_believed(sandbox: Sandbox) -> None:
     prepared = prepare(sandbox, Raw(b"<p>in Markdown this is a line</p>", "text/markdown"))
     assert prepared.cuts[0].chunks[0].text.startswith("<p>")
+
+
+class Paged(Converter):
+    """Gives two pages, whatever it is given."""
+
+    name = "paged"
+    version = "1"
+    media_types: ClassVar[frozenset[str]] = frozenset({"text/x-paged"})
+
+    def convert(self, raw: Raw, settings: Mapping[str, Any]) -> Converted:
+        return Converted(f"{page_mark(1)}# One\n\nfirst\n\n{page_mark(2)}\n\n# Two\n\n" + "second " * 300)
+
+
+@pytest.mark.parametrize("counts_metadata", [False, True])
+def test_pages_are_known_to_every_chunker_and_within_its_limit(counts_metadata: bool) -> None:
+    rules = ChunkRules(max_chars=300, counts_metadata=counts_metadata)
+    chunkers = tuple(class_ref(cls) for cls in register_chunkers())
+    preparer = build(Outfit(ConverterSet.of([Paged]), (), chunkers, {}))
+    request = Request(
+        Raw(b"x", "text/x-paged"), (("markdown", rules), ("plain", rules), ("whole", ChunkRules(max_chars=5000)))
+    )
+    [prepared] = preparer([request])
+    assert isinstance(prepared, Prepared)
+    for cut in prepared.cuts:
+        pages = [(chunk.metadata["firstPage"], chunk.metadata["lastPage"]) for chunk in cut.chunks]
+        assert (pages[0][0], pages[-1][1]) == (1, 2)
+        assert not any(page_mark(number) in chunk.text for chunk in cut.chunks for number in (1, 2))
+    for cut in prepared.cuts[:2]:
+        assert all(measure(chunk, rules) <= rules.max_chars for chunk in cut.chunks)
+    assert prepared.media_type == "text/x-paged"
+    assert prepared.seconds > 0

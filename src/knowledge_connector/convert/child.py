@@ -64,7 +64,8 @@ def _serve(requests: BinaryIO, replies: BinaryIO) -> None:
 
 def _bound_memory(limit_bytes: int) -> None:
     if sys.platform == "linux":  # elsewhere the limit is not kept by the system, or there is none
-        resource.setrlimit(resource.RLIMIT_AS, (limit_bytes, limit_bytes))
+        resource.setrlimit(resource.RLIMIT_AS, (limit_bytes, resource.getrlimit(resource.RLIMIT_AS)[1]))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash shall leave no copy of the document on the disk
 
 
 def _memory_meter() -> Callable[[], int]:
@@ -94,6 +95,8 @@ def _attempt(worker: Callable[[Any], Any], payload: Any) -> tuple[Any, Connector
         return None, error.with_traceback(None)
     except MemoryError:
         return None, DocumentError("needs more memory than a converter may have", code="memory")
+    except RecursionError:
+        return None, DocumentError("it is nested too deeply for its converter", code="too-deep")
     except BaseException as error:  # noqa: BLE001  # the plugin-call edge; panics of Rust extensions are no Exceptions
         return None, DocumentError(_describe(error), code="crashed")
 

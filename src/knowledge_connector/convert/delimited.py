@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _TABS = "text/tab-separated-values"
 _DELIMITERS = ",;\t|"
 _SAMPLE_CHARS = 16 * 1024
+_SPECIAL = re.compile(r"[|\n\\]")
 _CELL = str.maketrans({"|": r"\|", "\n": "<br>", "\\": r"\\"})
 
 
@@ -40,9 +42,8 @@ class DelimitedConverter(Converter):
 def _rows(text: str, delimiter: str) -> list[list[str]]:
     csv.field_size_limit(sys.maxsize)  # the size of the document is bounded, and so are its fields
     try:
-        return [
-            row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if any(map(str.strip, row))
-        ]
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        return [row for row in rows if "".join(row).strip()]
     except csv.Error as error:
         raise DocumentError(f"this is no delimited text: {error}", code="malformed") from error
 
@@ -55,20 +56,22 @@ def _delimiter(sample: str) -> str:
         width = widths[0] if widths else 1
         return (sum(other == width for other in widths) if width > 1 else 0, width)
 
-    return max(_DELIMITERS, key=score)  # the first of equals: the comma
+    there = [delimiter for delimiter in _DELIMITERS if delimiter in sample]
+    return (
+        max(there, key=score) if len(there) > 1 else "".join(there) or _DELIMITERS[0]
+    )  # the first of equals: the comma
 
 
 def _table(rows: list[list[str]]) -> str:
     if not rows:
         return ""
     width = max(map(len, rows))
-    header, *body = rows
-    lines = [_line(header, width), "|" + " --- |" * width]
-    lines += [_line(row, width) for row in body]
-    return "\n".join(lines) + "\n"
+    header, *body = [_line(row, width) for row in rows]
+    return "\n".join([header, "|" + " --- |" * width, *body, ""])
 
 
 def _line(row: list[str], width: int) -> str:
-    cells = [cell.strip().translate(_CELL) for cell in row]
-    cells += [""] * (width - len(row))
+    cells = [*map(str.strip, row), *[""] * (width - len(row))]
+    if _SPECIAL.search("".join(cells)):
+        cells = [cell.translate(_CELL) for cell in cells]
     return f"| {' | '.join(cells)} |"

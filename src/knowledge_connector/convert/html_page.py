@@ -20,6 +20,11 @@ _CHARSET = re.compile(rb"<meta[^>]{1,500}charset\s*=\s*[\"']?\s*([a-zA-Z0-9_:.-]
 _XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]{1,200}encoding\s*=\s*[\"']([a-zA-Z0-9_:.-]+)")
 _HEAD_CHARS = 64 * 1024
 _BODY = re.compile(r"<body\b", re.IGNORECASE)
+_SELF_CLOSED = re.compile(
+    r"<(?!(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)\b)([a-zA-Z][a-zA-Z0-9]*)((?:\s[^<>]*)?)/>"
+)
+# "saved from url=(0023)https://…" is written by browsers, "Page saved with SingleFile url: https://…" by the extension.
+_SAVED_FROM = re.compile(r"<!--[^>]{0,200}?\b(?:saved from url=\(\d+\)|url:\s*)(https?://[^\s>]+)", re.IGNORECASE)
 _FACTS = ("description", "author")
 
 
@@ -27,7 +32,7 @@ class HtmlConverter(Converter):
     """Reads pages; the setting `engine` picks `auto` (the fastest faithful one) or `markdownify`."""
 
     name = "html"
-    version = "1"
+    version = "2"
     media_types: ClassVar[frozenset[str]] = frozenset({"text/html", "application/xhtml+xml"})
     extensions: ClassVar[Mapping[str, str]] = {
         ".html": "text/html",
@@ -38,12 +43,28 @@ class HtmlConverter(Converter):
 
     def convert(self, raw: Raw, settings: Mapping[str, Any]) -> Converted:
         """Give the readable part of the page, what its head says, and as title that of the head or the first heading."""
-        page = decode(
-            raw.content, raw.charset or _declared(raw.content), settings.get("default_encoding", DEFAULT_ENCODING)
-        ).text
-        markdown = to_markdown(page, base_url=raw.uri, engine=settings.get("engine", "auto"))
+        encoding = settings.get("default_encoding", DEFAULT_ENCODING)
+        page = page_text(raw.content, raw.charset, encoding, xhtml=raw.media_type == "application/xhtml+xml")
+        saved_from = _saved_from(page)
+        markdown = to_markdown(page, base_url=saved_from or raw.uri, engine=settings.get("engine", "auto"))
         title, tags, metadata = _head(page)
+        if saved_from:
+            metadata["saved_from"] = saved_from
         return Converted(markdown, title or first_heading(markdown), tags, metadata)
+
+
+def page_text(
+    content: bytes, charset: str | None = None, default: str = DEFAULT_ENCODING, *, xhtml: bool = False
+) -> str:
+    """Give a page as text, by what it says of its encoding; in XHTML empty elements are closed as HTML wants it."""
+    page = decode(content, charset or _declared(content), default).text
+    return _SELF_CLOSED.sub(r"<\1\2></\1>", page) if xhtml else page
+
+
+def _saved_from(page: str) -> str | None:
+    """Where a browser that saved the page says it was: relative links lead from there."""
+    match = _SAVED_FROM.search(page[:_PRESCAN_BYTES])
+    return match[1] if match else None
 
 
 def _declared(content: bytes) -> str | None:

@@ -26,6 +26,20 @@ Settings = Mapping[str, Mapping[str, Any]]
 
 MAX_CHARS = 5_000_000
 
+MAX_ATTACHMENTS = 1000
+"""How many documents may lie within one, at all depths together."""
+
+CARRIERS = frozenset(
+    {
+        *("message/rfc822", "application/vnd.ms-outlook"),
+        *("application/zip", "application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"),
+    }
+)
+"""Types whose documents hold documents of any type, so that every converter has a say in what becomes of them."""
+
+UNREAD = "attachments_unread"
+"""Metadata: the names of attachments that could not be read, each with the code of its reason."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -63,7 +77,7 @@ class ConverterSet:
 
     def supported(self, media_type: str) -> bool:
         """Whether anyone reads this media type (parameters such as `charset` do not count)."""
-        return _essence(media_type) in self.entries
+        return essence(media_type) in self.entries
 
     def recipe(self, media_type: str, settings: Settings) -> str:
         """What decides the outcome besides the bytes: converter, version and settings, for the fingerprint.
@@ -72,8 +86,10 @@ class ConverterSet:
             Unreadable: Nobody reads this media type (code `unsupported`).
         """
         entry = self._entry(media_type)
-        own = json.dumps(settings.get(entry.name, {}), sort_keys=True, default=str)
-        return f"{entry.name}/{entry.version} {own}"
+        if essence(media_type) not in CARRIERS:
+            return _recipe(entry, settings)
+        others = {_recipe(other, settings) for other in self.entries.values()}
+        return "\n".join([_recipe(entry, settings), *sorted(others)])
 
     def convert(self, raw: Raw, settings: Settings) -> Converted:
         """Turn bytes into Markdown with Unix line ends, no control characters, and at most `max_chars` characters.
@@ -87,19 +103,28 @@ class ConverterSet:
         """
         entry = self._entry(raw.media_type)
         own = settings.get(entry.name, {})
-        converted = _instance(entry.reference).convert(replace(raw, media_type=_essence(raw.media_type)), own)
+        converted = _instance(entry.reference).convert(replace(raw, media_type=essence(raw.media_type)), own)
         if not isinstance(converted, Converted):
             raise PluginError(f"the converter {entry.name} gave a {type(converted).__name__} instead of a Converted")
-        return _checked(converted, int(own.get("max_chars", MAX_CHARS)))
+        checked = _checked(converted, int(own.get("max_chars", MAX_CHARS)))
+        return _with_language(checked) if own.get("language") else checked
 
     def _entry(self, media_type: str) -> Entry:
-        entry = self.entries.get(_essence(media_type))
+        entry = self.entries.get(essence(media_type))
         if entry is None:
-            raise Unreadable(f"there is no converter for {_essence(media_type)}", code="unsupported")
+            from knowledge_connector.convert.refusals import refusal  # most documents have a converter
+
+            raise refusal(essence(media_type))
         return entry
 
 
-def _essence(media_type: str) -> str:
+def _recipe(entry: Entry, settings: Settings) -> str:
+    own = json.dumps(settings.get(entry.name, {}), sort_keys=True, default=str)
+    return f"{entry.name}/{entry.version} {own}"
+
+
+def essence(media_type: str) -> str:
+    """A media type without its parameters, in lower case."""
     return media_type.partition(";")[0].strip().lower()
 
 
@@ -127,7 +152,15 @@ def _checked(converted: Converted, max_chars: int) -> Converted:
         title=_storable(converted.title),
         tags=tuple(map(_storable, converted.tags)),
         metadata=facts,
+        attachments=tuple(replace(one, name=_storable(one.name)) for one in converted.attachments),
     )
+
+
+def _with_language(converted: Converted) -> Converted:
+    from knowledge_connector.convert.language import language_of  # only who asks for it pays
+
+    language = converted.metadata.get("language") or language_of(converted.markdown)
+    return replace(converted, metadata={**converted.metadata, "language": language}) if language else converted
 
 
 def _storable(value: _T) -> _T:

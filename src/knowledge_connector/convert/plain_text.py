@@ -26,7 +26,7 @@ class TextConverter(Converter):
 
     name = "text"
     version = "1"
-    media_types: ClassVar[frozenset[str]] = frozenset({"text/plain"})
+    media_types: ClassVar[frozenset[str]] = frozenset({"text/plain", "application/x-tex"})
     extensions: ClassVar[Mapping[str, str]] = dict.fromkeys((".txt", ".text", ".log", ".tex"), "text/plain")
 
     def convert(self, raw: Raw, settings: Mapping[str, Any]) -> Converted:

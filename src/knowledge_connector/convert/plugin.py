@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from knowledge_connector.convert.archive import ArchiveConverter
+from knowledge_connector.convert.ctxt import CtxtConverter
 from knowledge_connector.convert.delimited import DelimitedConverter
+from knowledge_connector.convert.epub import EpubConverter
 from knowledge_connector.convert.html_page import HtmlConverter
 from knowledge_connector.convert.json_data import JsonConverter
 from knowledge_connector.convert.markdown_text import MarkdownConverter
+from knowledge_connector.convert.notebook import NotebookConverter
 from knowledge_connector.convert.plain_text import RestructuredTextConverter, TextConverter
+from knowledge_connector.convert.subtitles import SubtitlesConverter
 from knowledge_connector.convert.xml_data import XmlConverter
 from knowledge_connector.hookspecs import hookimpl
 
@@ -27,4 +32,9 @@ def register_converters() -> list[type[Converter]]:
         DelimitedConverter,
         JsonConverter,
         XmlConverter,
+        EpubConverter,
+        NotebookConverter,
+        SubtitlesConverter,
+        CtxtConverter,
+        ArchiveConverter,
     ]

@@ -10,6 +10,7 @@ dies with its caller: at the end of the socket if idle, by its own alarm if busy
 
 from __future__ import annotations
 
+import os
 import pickle
 import signal
 import socket
@@ -216,8 +217,9 @@ class _Child:
         return DocumentError(f"the converter process ended {reason}", code="crashed")
 
     def kill(self) -> None:
-        """End the process; quick, and harmless if repeated."""
-        self._process.kill()
+        """End the process and whatever it started; quick, and harmless if repeated."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         with suppress(OSError):  # what could not be sent is of no interest any more
             self._writer.close()

@@ -13,7 +13,7 @@ from typing import IO, Any, BinaryIO, cast
 
 import httpx
 
-from knowledge_connector.errors import DocumentError, Unavailable
+from knowledge_connector.errors import AuthenticationError, ConnectorError, DocumentError, Unavailable
 from knowledge_connector.kit.http import asking
 
 IN_MEMORY_BYTES = 8_000_000
@@ -99,8 +99,8 @@ class _Fetch:
                 fruitless = 0 if self.size > before else fruitless + 1
                 if fruitless >= TRIES:
                     raise Unavailable(f"{self.document_id}: the download was cut off {TRIES} times in a row") from error
-            except DocumentError as error:
-                if renew_url is None or error.code not in EXPIRED or fruitless:
+            except (AuthenticationError, DocumentError) as error:
+                if renew_url is None or fruitless or not _may_have_expired(error):
                     raise
                 fruitless += 1
             if renew_url is not None:
@@ -159,3 +159,7 @@ class _Fetch:
         if expected is not None and self.size != expected:
             message = f"{self.document_id}: {self.size} bytes came, and {expected} were announced"
             raise DocumentError(message, code="truncated", where="origin", document_id=self.document_id)
+
+
+def _may_have_expired(error: ConnectorError) -> bool:
+    return not isinstance(error, DocumentError) or error.code in EXPIRED

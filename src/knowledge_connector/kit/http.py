@@ -42,7 +42,16 @@ if TYPE_CHECKING:
 TIMEOUT = httpx.Timeout(60, connect=10)
 
 HARMLESS_HEADERS = frozenset(
-    {"accept", "accept-encoding", "accept-language", "if-modified-since", "if-none-match", "range", "user-agent"}
+    {
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "if-modified-since",
+        "if-none-match",
+        "if-range",
+        "range",
+        "user-agent",
+    }
 )
 """What may travel on to another origin. A list of what may, because nobody can list every name of an API key."""
 

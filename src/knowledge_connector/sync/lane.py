@@ -113,6 +113,7 @@ class LaneRun:
         self._look_for_renames = False
         self._holdings = 0
         self._had_failures = False
+        self._unknown: set[str] = set()
         self._seconds_reconciling = 0.0
         self._error: ConnectorError | None = None
         self.holdings_digest = ""
@@ -256,6 +257,7 @@ class LaneRun:
         return at_sight(seen, row, trust_revisions=not self.rules.refetch, can_retag=can_retag)
 
     def _left_out(self, document: Document, row: Known | None, code: str, message: str) -> Change:
+        self.report.count_body(document.media_type, code)
         name = row.name if row else document.title or document.id
         if row and row.source_id:
             message += "; the version held stays"
@@ -280,6 +282,8 @@ class LaneRun:
         """Decide with the chunks in hand; `cut` says which of the cuts was made for this lane."""
         seen, row = self._bodies.pop(sequence)
         chunks, fingerprint = prepared.cuts[cut].chunks, prepared.cuts[cut].fingerprint
+        media_type, outcome = prepared.media_type or seen.document.media_type, "read" if chunks else "empty"
+        self.report.count_body(media_type, outcome, len(chunks), prepared.seconds)
         if not chunks:
             self._take_empty(seen, row)
             return
@@ -311,16 +315,18 @@ class LaneRun:
     def settle_error(self, sequence: int, stage: str, error: ConnectorError) -> None:
         """The body could not be had, converted or cut."""
         seen, row = self._bodies.pop(sequence)
+        code = error.code if isinstance(error, DocumentError) else "unavailable"
+        self.report.count_body(seen.document.media_type, code)
         if isinstance(error, Unreadable):
             self.take(replace(as_skip(seen, row, error.code, error.message), sequence=sequence))
             return
-        code = error.code if isinstance(error, DocumentError) else "unavailable"
         self.take(_failure(seen.document.id, row, stage, code, error.message, sequence))
 
     def failure(self, failure: Failure, sequence: int) -> None:
         """The connector could not open something; all of it counts as present."""
         self.report.listed += 1
         if failure.beneath:
+            self._unknown.add(failure.id)
             self._store.mark_listed_beneath(self.lane, failure.id, self._listing)
         row = self._store.lookup(self.lane, [failure.id]).get(failure.id)
         self._store.mark_listed(self.lane, [failure.id], self._listing)
@@ -368,6 +374,7 @@ class LaneRun:
         Args:
             complete: Whether the listing ended well and showed everything.
         """
+        self._forgive_parts()
         self._departures.settle_newcomers(self._listing, gone=complete)
         self._keep_rows()
         self._writer.drain()
@@ -382,6 +389,13 @@ class LaneRun:
         self._writer.drain()
         if complete and not self.error and not self._mode.dry:
             self._store.tidy(self.lane, self._listing)
+
+    def _forgive_parts(self) -> None:
+        """Parts that could not be looked at before, and could now, have no documents of their own that would tell."""
+        if self._had_failures and self._mode.only is None:
+            rows = (row for lane, row in self._store.failures(self.lane.connector) if lane == self.lane)
+            parts = {row.external_id for row in rows if row.external_id.endswith("/") or not row.external_id}
+            self._succeeded(sorted(parts - self._unknown))
 
     def close(self) -> None:
         """Finish the writes in hand and remember what the target looks like now."""

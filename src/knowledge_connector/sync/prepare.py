@@ -5,6 +5,7 @@ connector's body ─▶ Request ─▶ [ convert ─▶ chunk ─▶ fingerprint
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -36,17 +37,28 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What the content says of itself (without the Markdown), and its cuts, in the order of the request."""
+    """What the content says of itself (without the Markdown), and its cuts, in the order of the request.
+
+    Attributes:
+        media_type: What it turned out to be; empty if nobody had to look.
+        seconds: What converting and cutting it took.
+    """
 
     found: Converted
     cuts: tuple[Cut, ...]
+    media_type: str = ""
+    seconds: float = 0.0
 
 
 class Converting(Protocol):
     """What turns raw content into Markdown, whatever its type."""
 
-    def convert(self, raw: Raw) -> Converted:
-        """See `ports.Converter.convert`."""
+    def media_type(self, raw: Raw) -> str:
+        """What it is, by its content, by what the connector says, and by its name."""
+        ...
+
+    def convert(self, raw: Raw, media_type: str) -> Converted:
+        """See `ports.Converter.convert`; `media_type` is what it is, whatever the connector says."""
         ...
 
 
@@ -68,11 +80,14 @@ class Preparer:
             return error
 
     def _prepare(self, request: Request) -> Prepared:
-        converted = self._converting.convert(request.raw)
+        began = time.perf_counter()
+        media_type = self._converting.media_type(request.raw)
+        converted = self._converting.convert(request.raw, media_type)
         cuts = tuple(
             cut_of(tuple(self._chunkers[name].chunk(converted.markdown, rules))) for name, rules in request.cuts
         )
-        return Prepared(Converted("", converted.title, converted.tags, converted.metadata), cuts)
+        found = Converted("", converted.title, converted.tags, converted.metadata)
+        return Prepared(found, cuts, media_type, time.perf_counter() - began)
 
 
 def cut_of(chunks: tuple[Chunk, ...]) -> Cut:

@@ -43,6 +43,30 @@ _SEVERITY = [
 
 
 @dataclass(slots=True)
+class TypeCount:
+    """What became of the bodies of one media type that a run had to read.
+
+    Attributes:
+        documents: How many there were.
+        chunks: How many chunks they gave.
+        seconds: What converting and cutting them took in child processes, one by one.
+        outcomes: `read`, or the code of why not.
+    """
+
+    documents: int = 0
+    chunks: int = 0
+    seconds: float = 0.0
+    outcomes: dict[str, int] = field(default_factory=dict)
+
+    def add(self, outcome: str, chunks: int, seconds: float) -> None:
+        """Count one more."""
+        self.documents += 1
+        self.chunks += chunks
+        self.seconds += seconds
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+
+
+@dataclass(slots=True)
 class SyncReport:
     """Counts of one run in one lane. Filled while the run goes on; read it afterwards.
 
@@ -56,6 +80,7 @@ class SyncReport:
         calls: Vendor calls, by endpoint.
         estimate: For a plan: what carrying it out would cost in calls, where the target can say so.
         seconds_by_phase: Where the time went; phases overlap, so they may add up to more than `seconds`.
+        by_type: What became of the bodies that were read, by media type.
         message: Why the run stopped, or what to do next; empty if there is nothing to say.
     """
 
@@ -81,7 +106,12 @@ class SyncReport:
     estimate: Estimate | None = None
     seconds: float = 0.0
     seconds_by_phase: dict[str, float] = field(default_factory=dict)
+    by_type: dict[str, TypeCount] = field(default_factory=dict)
     message: str = ""
+
+    def count_body(self, media_type: str | None, outcome: str, chunks: int = 0, seconds: float = 0.0) -> None:
+        """Count a body under its type: one that was read, or (with the code of its reason) one that could not be."""
+        self.by_type.setdefault(media_type or "unknown", TypeCount()).add(outcome, chunks, seconds)
 
     @property
     def changed(self) -> int:
@@ -100,6 +130,10 @@ class SyncReport:
         values["started_at"] = self.started_at.isoformat()
         values["seconds"] = round(self.seconds, 3)
         values["seconds_by_phase"] = {phase: round(spent, 3) for phase, spent in self.seconds_by_phase.items()}
+        if not self.by_type:
+            del values["by_type"]
+        for count in values.get("by_type", {}).values():
+            count["seconds"] = round(count["seconds"], 3)
         if self.estimate is None:
             del values["estimate"]
         order = ("run", "connector", "target", "status", "applied")

@@ -128,7 +128,6 @@ class SyncRun:
         self._last_cursor: str | None = None
         self._listing = number
         self._whole = connector.exhaustive
-        self._resumed = False
         self._stalled = False
         self._given_up = False
         self._lent: RunContext | None = None
@@ -215,7 +214,6 @@ class SyncRun:
         if lost or self._rules.full or self._rules.only or row.validity != self._rules.validity:
             log.info("listing everything: the cursor does not fit any more", extra={"lost": lost})
             return None
-        self._resumed = True
         self._whole &= row.whole and row.listing is not None
         self._listing = row.listing or self._listing
         cursor: Mapping[str, Any] = json.loads(row.cursor)
@@ -278,10 +276,7 @@ class SyncRun:
 
     def _take_other(self, item: Tombstone | Failure | Complete | Checkpoint) -> None:
         if isinstance(item, Checkpoint):
-            self._checkpoints.append((self._sequence, _as_json(item.cursor)))
-            for lane in self._lanes:
-                lane.flush()
-            self._keep_cursors(ended=False)
+            self._take_checkpoint(item)
             return
         if isinstance(item, Complete):
             self._part_is_complete(item.beneath)
@@ -299,6 +294,16 @@ class SyncRun:
                     lane.failure(item, sequence)
         self._check_budget()
 
+    def _take_checkpoint(self, checkpoint: Checkpoint) -> None:
+        """Note it, and let nobody read on while an earlier one has not landed: a killed run repeats one page at most."""
+        self._checkpoints.append((self._sequence, _as_json(checkpoint.cursor)))
+        for lane in self._lanes:
+            lane.flush()
+        self._keep_cursors(ended=False)
+        if len(self._checkpoints) > 1:
+            self._drain()
+            self._keep_cursors(ended=False)
+
     def _part_is_complete(self, beneath: str) -> None:
         if not self._connector.exhaustive or self._rules.only is not None:
             return
@@ -311,7 +316,7 @@ class SyncRun:
         if self._rules.only is not None and document.id not in self._rules.only:
             return
         if document.id in self._open_ids:
-            if not self._resumed and self._whole:
+            if self._whole and not self._connector.resumable:
                 self._skips.append(Skip(document.id, DUPLICATE))
                 return
             self._look()

@@ -236,10 +236,7 @@ def test_the_log_in_json_has_an_object_a_line(capsys: pytest.CaptureFixture[str]
     with log_to_stderr(0, as_json=True):
         ride_along(7, "docs")
         log.warning("pages\nlisted", extra={"place": Path("a b"), "count": 3})
-        try:
-            raise KeyError("x")
-        except KeyError:
-            log.exception("it broke")
+        log.error("it broke", exc_info=KeyError("x"))
     first, second = (json.loads(line) for line in capsys.readouterr().err.splitlines())
     assert datetime.fromisoformat(first.pop("time")).tzinfo is not None
     assert first == {

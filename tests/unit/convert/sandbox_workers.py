@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -30,6 +31,15 @@ def _print() -> str:
     return "printed"
 
 
+def _start_a_program() -> None:
+    """As a converter does that asks LibreOffice; and waits for it for ever."""
+    subprocess.run([sys.executable, "-c", "import time; time.sleep(3600)", "grandchild-of-the-sandbox"], check=True)
+
+
+def _recurse() -> Any:
+    return _recurse()
+
+
 def _raise(error: BaseException) -> Any:
     raise error
 
@@ -42,6 +52,8 @@ _DEEDS: dict[str, Callable[[], Any]] = {
     "unreadable": lambda: _raise(Unreadable("encrypted", code="encrypted")),
     "raise": lambda: _raise(ValueError("secret content")),
     "panic": lambda: _raise(BaseException("secret content")),  # as a panic of a Rust extension arrives
+    "recurse": _recurse,
+    "program": _start_a_program,
     "print": _print,
     "unpicklable": NotPicklable,
     "modules": lambda: sorted(sys.modules),

@@ -3,11 +3,29 @@ import pytest
 from knowledge_connector.convert.detect import HEAD_BYTES, UNKNOWN, detect
 from knowledge_connector.convert.pipeline import ConverterSet
 from knowledge_connector.convert.plugin import register_converters
+from samples.ole import write_ole
+from samples.packages import zipped
 
 EXTENSIONS = ConverterSet.of(register_converters()).extensions
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-ZIP = b"PK\x03\x04" + bytes(26)
-OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500)
+XLSB = "application/vnd.ms-excel.sheet.binary.macroenabled.12"
+ODT = "application/vnd.oasis.opendocument.text"
+BROKEN_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500)
+STORED_FIRST = b"PK\x03\x04" + bytes(26)
+
+
+def office(*names: str) -> bytes:
+    """A package with these parts, and padding that puts the telling ones far from both ends."""
+    return zipped(
+        {
+            "[Content_Types].xml": b"<Types/>",
+            **{f"media/{n}": bytes(99) for n in range(200)},
+            **dict.fromkeys(names, b"x"),
+        }
+    )
+
+
+MAILED = b"Received: by x\r\n\tfor y\r\nFrom: a@example.com\r\nSubject: x\r\nDate: today\r\n"
 
 
 @pytest.mark.parametrize(
@@ -37,14 +55,53 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500)
         (b'<?xml version="1.0"?>\n<svg width="1">', "x.xml", "image/svg+xml"),
         (b"{\\rtf1", "letter.doc", "application/rtf"),
         (b"junk\n%PDF-1.7", "x.html", "application/pdf"),
-        (ZIP + b"[Content_Types].xml ... word/document.xml", "x.zip", DOCX),
-        (ZIP + b"[Content_Types].xml", "x.docx", DOCX),
-        (ZIP + b"mimetypeapplication/epub+zipPK\x03\x04", "x", "application/epub+zip"),
-        (ZIP + b"a.txt", "x.txt", "application/zip"),
-        (OLE, "x.doc", "application/msword"),
-        (OLE, "x.txt", "application/x-ole-storage"),
-        (OLE + "Workbook".encode("utf-16-le"), "x.doc", "application/vnd.ms-excel"),
-        (OLE + "EncryptedPackage".encode("utf-16-le"), "x.docx", "application/x-ole-encrypted"),
+        (office("word/document.xml"), "x.zip", DOCX),
+        (office("word/document.xml")[:3000], "x.docx", DOCX),
+        (office("word/document.xml")[:60], "x.docm", DOCX),
+        (office("xl/workbook.xml"), "x.docx", DOCX.replace("wordprocessingml.document", "spreadsheetml.sheet")),
+        (office("xl/workbook.bin"), "x.xls", XLSB),
+        (
+            office("ppt/presentation.xml"),
+            None,
+            DOCX.replace("wordprocessingml.document", "presentationml.presentation"),
+        ),
+        (zipped({"a.txt": b"a", "mimetype": ODT}), "x.zip", ODT),
+        (zipped({"mimetype": ODT}, first="mimetype")[:80], "x", ODT),
+        (zipped({"mimetype": ODT}), "packed though it should not be", ODT),
+        (STORED_FIRST + b"mimetypeapplication/epub+zipPK\x03\x04", "x", "application/epub+zip"),
+        (zipped({"META-INF/container.xml": b"", "a.opf": b""}), "x.zip", "application/epub+zip"),
+        (zipped({"META-INF/MANIFEST.MF": b"", "A.class": b""}), "x.zip", "application/java-archive"),
+        (zipped({"a.txt": b"a"}), "x.docx", "application/zip"),
+        (zipped({}), "x", "application/zip"),
+        (BROKEN_OLE, "x.doc", "application/msword"),
+        (BROKEN_OLE, "x.txt", "application/x-ole-storage"),
+        (BROKEN_OLE + "Workbook".encode("utf-16-le"), "x.doc", "application/vnd.ms-excel"),
+        (write_ole({"EncryptedPackage": b"x"}), "x.docx", "application/x-ole-encrypted"),
+        (
+            write_ole({"WordDocument": bytes(9000), **{f"s{n}": bytes(99) for n in range(40)}}),
+            "x.xls",
+            "application/msword",
+        ),
+        (write_ole({"Book": b"x"}), None, "application/vnd.ms-excel"),
+        (write_ole({"PowerPoint Document": b"x"}), None, "application/vnd.ms-powerpoint"),
+        (write_ole({"__properties_version1.0": b"x"}), "x.doc", "application/vnd.ms-outlook"),
+        (write_ole({"Storage": {"WordDocument": b"x"}}), "x", "application/x-ole-storage"),
+        (MAILED + b"\r\ntext", None, "message/rfc822"),
+        (MAILED + b"\r\ntext", "x.doc", "message/rfc822"),
+        (MAILED + b"\r\ntext", "x.txt", "text/plain"),
+        (MAILED + b"Content-Type: multipart/related; boundary=b\r\n\r\n", "x", "multipart/related"),
+        (b"From: me\nTo: you\n\na note", None, "text/plain"),
+        (b"WEBVTT\n\n00:01.000 --> 00:02.000\nx", "x.txt", "text/vtt"),
+        (b"1\r\n00:00:01,000 --> 00:00:02,000\r\nx", None, "application/x-subrip"),
+        (b'{"cells": [], "nbformat": 4}', None, "application/x-ipynb+json"),
+        (b'{"cells": []}', "x.ipynb", "application/x-ipynb+json"),
+        (b"`version: 1`\n\nx", "x.ctxt", "text/x-cognigy-ctxt"),
+        (b'<?xml version="1.0"?><office:document office:mimetype="' + ODT.encode() + b'">', None, ODT + "-flat-xml"),
+        (b"BM" + (60).to_bytes(4, "little") + bytes(54), "x", "image/bmp"),
+        (b"BMW is a make of cars", "x.txt", "text/plain"),
+        (b"II+\x00\x08\x00", "x", "image/tiff"),
+        (b"\x00\x00\x00\x18ftypheic", "x", "image/heic"),
+        (b"PAR1\x15\x04", "x.csv", "application/vnd.apache.parquet"),
         (b"\x89PNG\r\n\x1a\n", "x.md", "image/png"),
         (b"RIFF\x00\x00\x00\x00WAVE", "x", "audio/wav"),
         (b"\x00\x00\x00\x18ftypmp42", "x", "video/mp4"),
@@ -60,6 +117,24 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500)
 )
 def test_content_decides_and_the_name_breaks_ties(head: bytes, name: str | None, media_type: str) -> None:
     assert detect(head, name, EXTENSIONS) == media_type
+
+
+@pytest.mark.parametrize(
+    ("content", "declared", "media_type"),
+    [
+        (b"<html><body>a line of Markdown", "text/markdown", "text/markdown"),
+        (b"%PDF-1.7", "text/markdown", "application/pdf"),
+        (b"<!doctype html><p>an error page", "application/pdf", "text/html"),
+        (b"{\\rtf1", "application/msword", "application/rtf"),
+        (b"a note", "message/rfc822", "message/rfc822"),
+        (b"\x00\x01\x02 who knows", "application/x-foo", "application/x-foo"),
+        (office("xl/workbook.xml")[:60], DOCX, DOCX),
+    ],
+)
+def test_what_the_carrier_says_is_believed_of_text_and_of_what_does_not_tell(
+    content: bytes, declared: str, media_type: str
+) -> None:
+    assert detect(content, "x.html", EXTENSIONS, declared) == media_type
 
 
 def test_a_bomb_of_comments_is_judged_at_once() -> None:

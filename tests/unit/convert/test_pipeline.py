@@ -55,6 +55,30 @@ def test_a_recipe_changes_with_its_own_settings_only() -> None:
     assert BUILT_IN.recipe("text/html", {"html": first}) == BUILT_IN.recipe("text/html", {"html": second})
 
 
+def test_the_recipe_of_a_carrier_changes_with_every_converter() -> None:
+    """What an archive holds may be of any type: a converter that is new, or set otherwise, may read more of it."""
+    recipe = BUILT_IN.recipe("application/zip", {})
+    assert recipe == ConverterSet.of(register_converters()).recipe("application/zip", {})
+    assert recipe != BUILT_IN.recipe("application/zip", {"html": {"engine": "markdownify"}})
+    assert recipe != ConverterSet.of([Upper, *register_converters()]).recipe("application/zip", {})
+
+
+@pytest.mark.parametrize(
+    ("media_type", "code", "words"),
+    [
+        ("image/png", "unsupported", "ocr"),
+        ("audio/mpeg", "unsupported", "subtitles"),
+        ("application/vnd.rar", "unsupported", "zip and tar"),
+        ("application/x-ole-encrypted", "encrypted", "password"),
+        ("application/x-unheard-of", "unsupported", "application/x-unheard-of"),
+    ],
+)
+def test_a_refusal_says_what_would_help(media_type: str, code: str, words: str) -> None:
+    with pytest.raises(Unreadable, match=words) as caught:
+        BUILT_IN.convert(Raw(b"", media_type), {})
+    assert caught.value.code == code
+
+
 def test_what_is_too_long_is_refused_and_not_cut() -> None:
     with pytest.raises(Unreadable, match="11 characters, more than max_chars = 10") as caught:
         BUILT_IN.convert(Raw(b"hello world", "text/plain"), {"text": {"max_chars": 10}})

@@ -58,6 +58,7 @@ def test_payloads_of_any_size_come_back(size: int) -> None:
         ("raise", "crashed"),
         ("panic", "crashed"),
         ("unpicklable", "crashed"),
+        ("recurse", "too-deep"),
         pytest.param(
             "memory",
             "memory",
@@ -72,6 +73,14 @@ def test_a_bad_document_is_one_bad_document(sandbox: Sandbox, deed: str, code: s
     assert caught.value.code == code
     assert "secret" not in str(caught.value)
     assert sandbox.call("print") == "printed"
+
+
+def test_what_a_converter_started_ends_with_it(sandbox: Sandbox) -> None:
+    with pytest.raises(DocumentError) as caught:
+        sandbox.call("program")
+    assert caught.value.code == "timeout"
+    running = [" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline", "status"])]
+    assert not [line for line in running if "grandchild-of-the-sandbox" in line]
 
 
 def test_our_errors_travel_back_as_they_are(sandbox: Sandbox) -> None:

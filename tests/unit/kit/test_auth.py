@@ -10,7 +10,7 @@ import pytest
 from knowledge_connector.errors import AuthenticationError
 from knowledge_connector.kit.auth import TokenAuth
 from knowledge_connector.kit.http import HttpClient
-from unit.kit.origin import Handler, Origin, answer
+from unit.kit.origin import Answer, Handler, Origin, answer
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Counter:
         return self.current()
 
 
-def wanting(token: str) -> object:
+def wanting(token: str) -> Answer:
     def give(handler: Handler) -> None:
         well = handler.headers["authorization"] == f"Bearer {token}"
         answer(200 if well else 401, b"ok", WWW_Authenticate='Bearer error="insufficient_claims"')(handler)

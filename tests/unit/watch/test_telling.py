@@ -101,13 +101,17 @@ def test_a_trouble_is_told_once_and_its_end_once() -> None:
     assert over.text == "Failed since 2026-03-01 11:00 UTC: over after 1:00:00."
 
 
+WITHHELD_ONLY: tuple[Topic, ...] = ("withheld",)
+FAILURE_ONLY: tuple[Topic, ...] = ("failure",)
+
+
 def test_each_channel_has_its_own_memory_and_topics() -> None:
     assert due("other", ALL, [TROUBLE], [TOLD], NOW) != []
-    assert due("ops", ("withheld",), [TROUBLE], [], NOW) == []
+    assert due("ops", WITHHELD_ONLY, [TROUBLE], [], NOW) == []
 
 
 def test_who_wants_no_recovery_hears_of_none_and_of_the_next_failure_again() -> None:
-    [silent] = due("ops", ("failure",), [], [TOLD], NOW)
+    [silent] = due("ops", FAILURE_ONLY, [], [TOLD], NOW)
     assert (silent.text, silent.over) == ("", True)
     [silent] = due("ops", ("withheld", "recovery"), [TROUBLE], [TOLD], NOW)
     assert (silent.text, silent.over) == ("", True)

@@ -1,0 +1,93 @@
+"""What Word, PowerPoint and Excel files have in common: relationships between parts, and properties.
+
+Reference: ECMA-376, part 2 (Open Packaging Conventions).
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from knowledge_connector import DocumentError
+from knowledge_connector_office.facts import Facts, day, is_title, words
+
+if TYPE_CHECKING:
+    from knowledge_connector_office.package import Package
+
+R_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_RELATIONSHIP = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
+_DC = "{http://purl.org/dc/elements/1.1/}"
+_TERMS = "{http://purl.org/dc/terms/}"
+_CORE = "{http://schemas.openxmlformats.org/package/2006/metadata/core-properties}"
+_APP = "{http://schemas.openxmlformats.org/officeDocument/2006/extended-properties}"
+
+
+@dataclass(frozen=True, slots=True)
+class Relationships:
+    """Where a part's references lead.
+
+    Attributes:
+        links: Addresses outside of the package, by id.
+        parts: Names of other parts, by id.
+        by_type: The same names, by the last word of their type, such as `styles`.
+    """
+
+    links: dict[str, str] = field(default_factory=dict)
+    parts: dict[str, str] = field(default_factory=dict)
+    by_type: dict[str, str] = field(default_factory=dict)
+
+
+def relationships(package: Package, part: str) -> Relationships:
+    """Read the relationships of a part; the empty name is the package itself."""
+    folder, name = posixpath.split(part)
+    found = Relationships()
+    root = package.xml(posixpath.join(folder, "_rels", f"{name}.rels"))
+    for element in () if root is None else root.iter(_RELATIONSHIP):
+        identity, target = element.get("Id", ""), element.get("Target", "")
+        if element.get("TargetMode") == "External":
+            found.links[identity] = target
+        else:
+            target = posixpath.normpath(posixpath.join("/" + folder, target)).lstrip("/")
+            found.parts[identity] = target
+            found.by_type.setdefault(element.get("Type", "").rpartition("/")[2], target)
+    return found
+
+
+def main_part(package: Package) -> str:
+    """Name the part that everything else hangs on.
+
+    Raises:
+        DocumentError: There is none (code `malformed`).
+    """
+    part = relationships(package, "").by_type.get("officeDocument")
+    if part is None or part not in package:
+        raise DocumentError("this package holds no office document", code="malformed")
+    return part
+
+
+def facts(package: Package) -> Facts:
+    """Read what the document says of itself. Properties that cannot be read are none."""
+    of_package = relationships(package, "").by_type
+    try:
+        core = package.xml(of_package.get("core-properties", "docProps/core.xml"))
+        app = package.xml(of_package.get("extended-properties", "docProps/app.xml"))
+    except DocumentError:
+        return Facts()
+
+    def core_text(tag: str) -> str:
+        return "" if core is None else " ".join((core.findtext(tag) or "").split())
+
+    found = {
+        "author": core_text(f"{_DC}creator"),
+        "created": day(core_text(f"{_TERMS}created")),
+        "modified": day(core_text(f"{_TERMS}modified")),
+        "subject": core_text(f"{_DC}subject"),
+        "description": core_text(f"{_DC}description"),
+        "language": core_text(f"{_DC}language"),
+    }
+    pages = "" if app is None else app.findtext(f"{_APP}Pages") or ""
+    metadata = {key: value for key, value in found.items() if value}
+    counted = {"pages": int(pages)} if pages.isdecimal() and int(pages) else {}
+    title = core_text(f"{_DC}title")
+    return Facts(title if is_title(title) else None, words(core_text(f"{_CORE}keywords")), {**metadata, **counted})

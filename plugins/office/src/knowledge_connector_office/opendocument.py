@@ -1,0 +1,354 @@
+"""OpenDocument text, presentations and drawings, packed or flat.
+
+    content.xml ─ blocks ─▶ paragraphs · headings · items · tables · pages ─▶ Markdown
+
+Tracked changes keep what was deleted in a place of its own, and comments stand apart: neither is read.
+
+Reference: OASIS OpenDocument 1.3, part 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from knowledge_connector import Converted, DocumentError, Unreadable
+from knowledge_connector_office.facts import Facts, day, is_title, words
+from knowledge_connector_office.opendocument_styles import OFFICE, TABLE, TEXT, Styles
+from knowledge_connector_office.package import Element, Package, parse
+from knowledge_connector_office.writing import Markdown, link
+
+MAX_PAGES = 5_000
+
+_DRAW = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
+_PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
+_META = "{urn:oasis:names:tc:opendocument:xmlns:meta:1.0}"
+_SVG = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}"
+_DC = "{http://purl.org/dc/elements/1.1/}"
+_HREF = "{http://www.w3.org/1999/xlink}href"
+_PACKAGE = b"PK\x03\x04"
+_MAX_REPEATED = 64
+_DEEPEST = 8
+
+_UNSEEN = frozenset(
+    (
+        TEXT + "tracked-changes",
+        TEXT + "table-of-content",
+        TEXT + "alphabetical-index",
+        TEXT + "hidden-paragraph",
+        TEXT + "hidden-text",
+        TEXT + "ruby-text",
+        OFFICE + "annotation",
+        OFFICE + "forms",
+        OFFICE + "event-listeners",
+        _DRAW + "glue-point",
+        _PRESENTATION + "notes",
+    )
+)
+_FURNITURE = frozenset({"date-time", "footer", "header", "page-number", "page"})
+
+
+def read(content: bytes, settings: Mapping[str, Any]) -> Converted:
+    """Convert a document; see `OdfConverter`."""
+    root, meta, styles = _parts(content)
+    body = root.find(OFFICE + "body")
+    if body is None or not len(body):
+        raise DocumentError("this is no OpenDocument file: it has no body", code="malformed")
+    reader = _Reader(Styles(root, styles), Markdown(settings), settings)
+    found = facts(meta)
+    try:
+        found.metadata.update(reader.read(body[0]))
+    except RecursionError as error:
+        raise DocumentError("the document is nested too deeply", code="too-deep") from error
+    return found.with_text(reader.out.text(), reader.out.title)
+
+
+def _parts(content: bytes) -> tuple[Element, Element | None, Element | None]:
+    """Content, properties and styles; a flat document has them all in one."""
+    if not content.startswith(_PACKAGE):
+        root = parse(content, "document")
+        return root, root, root
+    package = Package(content)
+    if b"encryption-data" in (package.read("META-INF/manifest.xml") or b""):
+        raise Unreadable("the document is protected by a password", code="encrypted")
+    root = package.xml("content.xml")
+    if root is None:
+        raise DocumentError("this package holds no OpenDocument content", code="malformed")
+    return root, package.xml("meta.xml"), package.xml("styles.xml")
+
+
+def facts(root: Element | None) -> Facts:
+    """What `meta.xml` says of a document."""
+    meta = None if root is None else root.find(OFFICE + "meta")
+    if meta is None:
+        return Facts()
+
+    def text(tag: str) -> str:
+        return " ".join((meta.findtext(tag) or "").split())
+
+    found = {
+        "author": text(_META + "initial-creator") or text(_DC + "creator"),
+        "created": day(text(_META + "creation-date")),
+        "modified": day(text(_DC + "date")),
+        "subject": text(_DC + "subject"),
+        "description": text(_DC + "description"),
+        "language": text(_DC + "language"),
+    }
+    metadata: dict[str, str | int] = {key: value for key, value in found.items() if value}
+    statistic = meta.find(_META + "document-statistic")
+    pages = "" if statistic is None else statistic.get(_META + "page-count", "")
+    if pages.isdecimal():
+        metadata["pages"] = int(pages)
+    keywords = ",".join(element.text or "" for element in meta.iterfind(_META + "keyword"))
+    title = text(_DC + "title")
+    return Facts(title if is_title(title) else None, words(keywords), metadata)
+
+
+class _Reader:
+    """Goes through a document once; knows which notes it has met."""
+
+    def __init__(self, styles: Styles, out: Markdown, settings: Mapping[str, Any]) -> None:
+        self.out = out
+        self._styles = styles
+        self._hidden = bool(settings.get("hidden", False))
+        self._max_pages = int(settings.get("max_pages", MAX_PAGES))
+        self._notes = 0
+        self._frames: list[Element] = []
+        self._continued: dict[tuple[str, int], int] = {}
+
+    def read(self, document: Element) -> dict[str, int]:
+        """Write the document; gives counts for its metadata."""
+        pages = document.findall(_DRAW + "page")
+        if not pages:
+            self._blocks(document)
+            return {}
+        if len(pages) > self._max_pages:
+            raise Unreadable(
+                f"it has {len(pages)} pages, more than max_pages = {self._max_pages}", code="too-many-pages"
+            )
+        for number, page in enumerate(pages, 1):
+            if self._hidden or not self._styles.is_hidden(page.get(_DRAW + "style-name", "")):
+                self._page(number, page)
+        return {"slides": len(pages)}
+
+    # ---------------------------------------------------------------------------------------------------------- blocks
+
+    def _page(self, number: int, page: Element) -> None:
+        title = next((frame for frame in page.iter(_DRAW + "frame") if _role(frame) == "title"), None)
+        name = "" if title is None else " ".join(self._lines(title))
+        self.out.page(number)
+        self.out.heading(2, name or f"Slide {number}")
+        for shape in page:
+            if shape is not title and _role(shape) not in _FURNITURE:
+                self._block(shape)
+        notes = page.find(_PRESENTATION + "notes")
+        shapes = [] if notes is None else [shape for shape in notes if _role(shape) == "notes"]
+        lines = [line for shape in shapes for line in self._lines(shape)]
+        if lines:
+            self.out.heading(3, "Notes")
+        for line in lines:
+            self.out.paragraph(line)
+
+    def _blocks(self, container: Element) -> None:
+        for element in container:
+            self._block(element)
+
+    def _block(self, element: Element) -> None:
+        tag = element.tag
+        if tag == TEXT + "p":
+            self._paragraph(element)
+        elif tag == TEXT + "h":
+            level = element.get(TEXT + "outline-level", "1")
+            self.out.heading(int(level) if level.isdecimal() else 1, self._text(element))
+            self._framed()
+        elif tag == TEXT + "list":
+            self._list(element, element.get(TEXT + "style-name", ""), 0)
+        elif tag == TABLE + "table":
+            self._table(element)
+        elif tag not in _UNSEEN and element.get(_PRESENTATION + "placeholder") != "true":
+            self._description(element)
+            self._blocks(element)
+
+    def _paragraph(self, element: Element) -> None:
+        text = self._text(element)
+        style = element.get(TEXT + "style-name", "")
+        if self._styles.is_code(style):
+            self.out.code(text)
+        elif self._styles.is_title(style):
+            self.out.heading(1, text)
+        else:
+            self.out.paragraph(text)
+        self._framed()
+
+    def _framed(self) -> None:
+        """Write what floats beside the last paragraph."""
+        frames, self._frames = self._frames, []
+        for frame in frames:
+            self._block(frame)
+
+    def _description(self, element: Element) -> None:
+        if element.tag == _DRAW + "frame" and element.find(_DRAW + "image") is not None:
+            self.out.paragraph(element.findtext(_SVG + "desc") or element.findtext(_SVG + "title") or "")
+
+    def _list(self, element: Element, style: str, depth: int) -> None:
+        ordered = self._styles.is_ordered(style, depth)
+        goes_on = element.get(TEXT + "continue-numbering") == "true" or element.get(TEXT + "continue-list") is not None
+        number = self._continued.get((style, depth), 0) if goes_on else 0
+        for item in element:
+            if item.tag not in (TEXT + "list-item", TEXT + "list-header"):
+                continue
+            start = item.get(TEXT + "start-value", "")
+            number = int(start) if start.isdecimal() else number + 1
+            self._item(item, style, depth, number if ordered else None)
+        self._continued[style, depth] = number
+
+    def _item(self, item: Element, style: str, depth: int, number: int | None) -> None:
+        lines: list[str] = []
+        for element in item:
+            if element.tag == TEXT + "p":
+                lines.append(self._text(element))
+                continue
+            self.out.item("\n".join(lines), min(depth, _DEEPEST), number)
+            lines = []
+            if element.tag == TEXT + "list":
+                self._list(element, element.get(TEXT + "style-name", style), depth + 1)
+            else:
+                self._block(element)
+        self.out.item("\n".join(lines), min(depth, _DEEPEST), number)
+        self._framed()
+
+    # ---------------------------------------------------------------------------------------------------------- tables
+
+    def _table(self, table: Element) -> None:
+        rows = list(_rows(table))
+        if len(rows) == 1 and len(rows[0]) == 1:
+            self._blocks(rows[0][0])  # a frame, drawn as a table
+            return
+        from_above: dict[int, tuple[int, str]] = {}
+        self.out.table([self._row(row, from_above) for row in rows])
+
+    def _row(self, row: Element, from_above: dict[int, tuple[int, str]]) -> list[str]:
+        """The texts of a row; what is merged is repeated, unless it is all there is in the row.
+
+        `from_above` keeps, by column, what reaches into the rows below, and into how many.
+        """
+        texts: list[str] = []
+        beside = own = 0
+        for cell in row:
+            if cell.tag == TABLE + "table-cell":
+                text = "\n".join(self._lines(cell))
+                beside, below = (_count(cell, f"number-{of}-spanned") - 1 for of in ("columns", "rows"))
+                repeated = _count(cell, "number-columns-repeated")
+                own += repeated if text else 0
+            else:
+                text, below, repeated = (
+                    texts[-1] if beside > 0 and texts else "",
+                    0,
+                    _count(cell, "number-columns-repeated"),
+                )
+                beside -= repeated
+            for _ in range(repeated):
+                left, above = from_above.pop(len(texts), (0, ""))
+                if left > 0:
+                    from_above[len(texts)] = (left - 1, above)
+                    own += 1
+                if below > 0:
+                    from_above[len(texts)] = (below, text)
+                texts.append(text or (above if left > 0 else ""))
+        return texts if own != 1 else _once(texts)
+
+    def _lines(self, container: Element) -> Iterator[str]:
+        """The text of a cell, a note or a shape, line by line; tables in it as one line a row."""
+        for element in container:
+            if element.tag in (TEXT + "p", TEXT + "h"):
+                text = self._text(element).strip()
+                frames, self._frames = self._frames, []
+                if text:
+                    yield text
+                for frame in frames:
+                    yield from self._lines(frame)
+            elif element.tag == TABLE + "table":
+                yield from (" ".join(self._lines(row)) for row in _rows(element))
+            elif element.tag not in _UNSEEN:
+                yield from self._lines(element)
+
+    # ---------------------------------------------------------------------------------------------------------- inline
+
+    def _text(self, element: Element) -> str:
+        out: list[str] = []
+        self._inline(element, out)
+        return "".join(out)
+
+    def _inline(self, element: Element, out: list[str]) -> None:
+        if element.text:
+            out.append(_collapsed(element.text))
+        for child in element:
+            self._inline_child(child, out)
+            if child.tail:
+                out.append(_collapsed(child.tail))
+
+    def _inline_child(self, child: Element, out: list[str]) -> None:
+        tag = child.tag
+        if tag == TEXT + "s":
+            count = child.get(TEXT + "c", "1")
+            out.append(" " * min(int(count) if count.isdecimal() else 1, _MAX_REPEATED))
+        elif tag == TEXT + "tab":
+            out.append("\t")
+        elif tag == TEXT + "line-break":
+            out.append("\n")
+        elif tag == TEXT + "a":
+            out.append(link(self._text(child), _outward(child.get(_HREF, ""))))
+        elif tag == TEXT + "note":
+            self._note(child, out)
+        elif tag.startswith(_DRAW) and tag != _DRAW + "a":
+            self._frames.append(child)
+        elif tag not in _UNSEEN:
+            self._inline(child, out)
+
+    def _note(self, note: Element, out: list[str]) -> None:
+        self._notes += 1
+        number = str(self._notes)
+        out.append(f"[^{number}]")
+        body = note.find(TEXT + "note-body")
+        if body is not None:
+            self.out.note(number, " ".join(self._lines(body)))
+
+
+def _rows(table: Element) -> Iterator[Element]:
+    for element in table:
+        if element.tag == TABLE + "table-row":
+            yield element
+        elif element.tag in (TABLE + "table-header-rows", TABLE + "table-rows", TABLE + "table-row-group"):
+            yield from _rows(element)
+
+
+def _once(texts: list[str]) -> list[str]:
+    """Keep the first of equals that stand side by side: a cell that is all there is in its row."""
+    return [text if at == 0 or texts[at - 1] != text else "" for at, text in enumerate(texts)]
+
+
+def _count(cell: Element, name: str) -> int:
+    value = cell.get(TABLE + name, "1")
+    return min(int(value), _MAX_REPEATED) if value.isdecimal() else 1
+
+
+def _role(shape: Element) -> str:
+    role: str = shape.get(_PRESENTATION + "class", "")
+    return role
+
+
+def _collapsed(text: str) -> str:
+    """Blanks in XML count as one (1.3, part 3, 6.1.2)."""
+    return text if "\n" not in text and "  " not in text and "\t" not in text else _squeezed(text)
+
+
+def _squeezed(text: str) -> str:
+    inner = " ".join(text.split())
+    if not inner:
+        return " "
+    return (" " if text[0].isspace() else "") + inner + (" " if text[-1].isspace() else "")
+
+
+def _outward(address: str) -> str:
+    """The address, unless it leads to another place in the same document or to a file beside it."""
+    return address if ":" in address and not address.startswith("#") else ""

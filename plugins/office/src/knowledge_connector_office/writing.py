@@ -1,0 +1,151 @@
+"""Markdown, block by block: the one shape that all readers of this plugin give."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from knowledge_connector import Unreadable
+from knowledge_connector.kit.pages import page_mark, without_marks
+
+MAX_CHARS = 5_000_000
+_HEADINGS = 6
+_CELL = str.maketrans({"|": r"\|", "\n": "<br>", "\\": r"\\"})
+# Text at the beginning of a line that Markdown would take for something else: a heading, a rule, a fence.
+_MISTAKABLE = re.compile(r"^(?=#{1,6}(?:\s|$)|={2,}\s*$|-{2,}\s*$|`{3}|~{3})", re.MULTILINE)
+_MISTAKEN_STARTS = frozenset("#=-`~")
+
+
+class Markdown:
+    """Collects blocks, and gives up when they grow beyond what is allowed."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._max_chars = int(settings.get("max_chars", MAX_CHARS))
+        self._left = self._max_chars
+        self._parts: list[str] = []
+        self._in_list = False
+        self._code: list[str] = []
+        self._notes: list[str] = []
+        self._paged = False
+        self.title: str | None = None
+        """The first heading."""
+
+    def text(self) -> str:
+        """Everything, with the notes at the end; ends in a newline unless there is nothing."""
+        self._end_code()
+        notes, self._notes = self._notes, []
+        for note in notes:
+            self._write(note)
+        return "".join(self._parts) + "\n" if self._parts else ""
+
+    def page(self, number: int) -> None:
+        """Say that what follows stands on this page."""
+        self._separate(in_list=False)
+        self._parts.append(page_mark(number))
+        self._paged = True
+
+    def heading(self, level: int, text: str) -> None:
+        """Write a heading; a level deeper than Markdown has becomes its deepest."""
+        line = " ".join(text.split())
+        if line:
+            self.title = self.title or line
+            self._write(f"{'#' * min(level, _HEADINGS)} {line}")
+
+    def paragraph(self, text: str) -> None:
+        """Write prose; its line ends stay."""
+        stripped = _flush_left(text)
+        if stripped:
+            self._write(_plain(stripped))
+
+    def item(self, text: str, depth: int, number: int | None = None) -> None:
+        """Write an item of a list; with a number it is an ordered one. Lines after the first belong to it."""
+        stripped = _flush_left(text)
+        if stripped:
+            indent, marker = "    " * depth, "-" if number is None else f"{number}."
+            body = stripped.replace("\n", f"\n{indent}    ")
+            self._write(f"{indent}{marker} {body}", in_list=True)
+
+    def code(self, line: str) -> None:
+        """Write a line as it is; neighbours form one block."""
+        self._code.append(line.rstrip())
+
+    def note(self, label: str, text: str) -> None:
+        """Keep a footnote for the end."""
+        line = " ".join(text.split())
+        if line:
+            self._notes.append(f"[^{label}]: {line}")
+
+    def table(self, rows: Sequence[Sequence[str]]) -> None:
+        """Write a table whose first row is its header. Short rows are filled up, empty ones left out."""
+        kept = [row for row in rows if any(map(str.strip, row))]
+        if not kept:
+            return
+        width = max(map(len, kept))
+        header, *body = kept
+        lines = [_line(header, width), "|" + " --- |" * width]
+        self._write("\n".join(lines))
+        for row in body:
+            self._add("\n" + _line(row, width))
+
+    def lines(self, header: str, width: int, body: Iterable[str]) -> None:
+        """Write a table whose cells are escaped and joined already, by `" | "`."""
+        self._write(f"| {header} |\n|{' --- |' * width}")
+        for cells in body:
+            self._add(f"\n| {cells} |")
+
+    def _write(self, block: str, *, in_list: bool = False) -> None:
+        self._separate(in_list=in_list)
+        self._add(block)
+
+    def _separate(self, *, in_list: bool) -> None:
+        self._end_code()
+        if self._parts:
+            self._parts.append("\n" if in_list and self._in_list else "\n\n")
+        self._in_list = in_list
+
+    def _add(self, part: str) -> None:
+        self._left -= len(part)
+        if self._left < 0:
+            raise Unreadable(f"its text has more than max_chars = {self._max_chars} characters", code="too-long")
+        self._parts.append(without_marks(part) if self._paged else part)
+
+    def _end_code(self) -> None:
+        block, self._code = "\n".join(self._code).strip("\n"), []
+        if block:
+            longest = max((len(run) for run in re.findall("`+", block)), default=0)
+            fence = "`" * max(3, longest + 1)
+            self._write(f"{fence}\n{block}\n{fence}")
+
+
+def _flush_left(text: str) -> str:
+    """Without blanks around lines, which Markdown would give a meaning, and without empty lines."""
+    if "\n" not in text:
+        return text.strip()
+    return "\n".join(filter(None, map(str.strip, text.split("\n"))))
+
+
+def _plain(text: str) -> str:
+    return _MISTAKABLE.sub(r"\\", text) if text[0] in _MISTAKEN_STARTS or "\n" in text else text
+
+
+def cell(text: str) -> str:
+    """Escape what would end a cell."""
+    return text.strip().translate(_CELL)
+
+
+def _line(row: Sequence[str], width: int) -> str:
+    cells = [cell(text) for text in row]
+    cells += [""] * (width - len(row))
+    return f"| {' | '.join(cells)} |"
+
+
+def link(text: str, address: str) -> str:
+    """A link, or the bare text where there is nothing to follow."""
+    label = text.strip()
+    target = address.strip().replace(" ", "%20").replace("(", "%28").replace(")", "%29")
+    if not label or not target or target[:11].lower().startswith(("javascript:", "data:", "vbscript:")):
+        return text
+    before, after = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+    escaped = label.replace("[", r"\[").replace("]", r"\]")
+    return f"{before}[{escaped}]({target}){after}"

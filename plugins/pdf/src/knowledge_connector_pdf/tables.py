@@ -1,0 +1,146 @@
+"""Ruled tables: where lines are drawn that cross, what stands between them are cells.
+
+pdfium knows no tables. Looking at everything that is drawn on a page takes as long as reading its text, so a page has
+to give reason for it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pypdfium2.raw as pdfium  # type: ignore[import-untyped]  # pypdfium2 ships no types
+from pypdfium2 import PdfPage, PdfTextPage
+
+from knowledge_connector.kit.pages import without_marks
+from knowledge_connector_pdf.lines import Line
+
+_THIN_POINTS = 2.5
+_SNAP_POINTS = 3.0
+_MAX_OBJECTS = 20_000
+_MAX_RULES = 2_000
+_MAX_CELLS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A straight line: where it stands across its direction, and from where to where it runs."""
+
+    at: float
+    start: float
+    end: float
+
+
+@dataclass(slots=True)
+class Table:
+    """Rows of cells, and the place on the page that they take."""
+
+    rows: list[list[str]]
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    def holds(self, line: Line) -> bool:
+        """Whether a line of text begins in the table."""
+        return (
+            self.left - _SNAP_POINTS <= line.left <= self.right and self.bottom - _SNAP_POINTS <= line.base <= self.top
+        )
+
+
+def ruled_tables(page: PdfPage, text_page: PdfTextPage) -> list[Table]:
+    """The ruled tables of a page."""
+    tables = [_table(*grid, text_page) for grid in _grids(*_rules(page))]
+    return [table for table in tables if len(table.rows) > 1]
+
+
+def _rules(page: PdfPage) -> tuple[list[Rule], list[Rule]]:
+    """The lines that run across and those that run down; of boxes, their edges."""
+    across: list[Rule] = []
+    down: list[Rule] = []
+    for left, bottom, right, top in _boxes(page):
+        if top - bottom <= _THIN_POINTS < right - left:
+            across.append(Rule((top + bottom) / 2, left, right))
+        elif right - left <= _THIN_POINTS < top - bottom:
+            down.append(Rule((left + right) / 2, bottom, top))
+        elif right - left > _THIN_POINTS:
+            across += [Rule(bottom, left, right), Rule(top, left, right)]
+            down += [Rule(left, bottom, top), Rule(right, bottom, top)]
+        if len(across) + len(down) > _MAX_RULES:
+            return [], []  # a drawing
+    return across, down
+
+
+def _boxes(page: PdfPage) -> Iterator[tuple[float, float, float, float]]:
+    edges = [ctypes.c_float() for _ in range(4)]
+    for index in range(min(pdfium.FPDFPage_CountObjects(page), _MAX_OBJECTS)):
+        drawn = pdfium.FPDFPage_GetObject(page, index)
+        if pdfium.FPDFPageObj_GetType(drawn) == pdfium.FPDF_PAGEOBJ_PATH and pdfium.FPDFPageObj_GetBounds(
+            drawn, *edges
+        ):
+            left, bottom, right, top = (edge.value for edge in edges)
+            yield left, bottom, right, top
+
+
+def _grids(across: Sequence[Rule], down: Sequence[Rule]) -> Iterator[tuple[list[Rule], list[Rule]]]:
+    """Rules that hang together by crossing each other."""
+    left = list(down)
+    for seed in across:
+        group_across, group_down = [seed], [rule for rule in left if _cross(seed, rule)]
+        if not group_down:
+            continue
+        left = [rule for rule in left if rule not in group_down]
+        grown = True
+        while grown:
+            group_across = [rule for rule in across if any(_cross(rule, other) for other in group_down)]
+            more = [rule for rule in left if any(_cross(other, rule) for other in group_across)]
+            group_down += more
+            left = [rule for rule in left if rule not in more]
+            grown = bool(more)
+        yield group_across, group_down
+
+
+def _cross(across: Rule, down: Rule) -> bool:
+    return (
+        down.start - _SNAP_POINTS <= across.at <= down.end + _SNAP_POINTS
+        and across.start - _SNAP_POINTS <= down.at <= across.end + _SNAP_POINTS
+    )
+
+
+def _table(across: list[Rule], down: list[Rule], text_page: PdfTextPage) -> Table:
+    heights = sorted(_snapped(across), reverse=True)
+    columns = sorted(_snapped(down))
+    rows = []
+    if len(heights) * len(columns) <= _MAX_CELLS:
+        for top, bottom in pairwise(heights):
+            rows.append(_row(top, bottom, columns, down, text_page))
+    kept = [row for row in rows if any(row)] if len(columns) > 2 else []  # one column is a frame
+    return Table(kept, columns[0], heights[-1], columns[-1], heights[0])
+
+
+def _row(top: float, bottom: float, columns: list[float], down: list[Rule], text_page: PdfTextPage) -> list[str]:
+    """The texts between two heights; where no rule parts two columns, they are one cell, whose text is repeated."""
+    middle = (top + bottom) / 2
+    cuts = [
+        at
+        for at in columns
+        if any(abs(rule.at - at) <= _SNAP_POINTS and rule.start <= middle <= rule.end for rule in down)
+    ]
+    texts = [""] * (len(columns) - 1)
+    for left, right in pairwise(cuts):
+        text = without_marks(" ".join(text_page.get_text_bounded(left, bottom, right, top).split()))
+        first, last = bisect_left(columns, left), bisect_left(columns, right)
+        texts[first:last] = [text] * (last - first)
+    return [texts[0], *[""] * (len(texts) - 1)] if len(cuts) == 2 else texts  # one cell is all there is
+
+
+def _snapped(rules: Sequence[Rule]) -> list[float]:
+    """Places of rules; those that almost touch are one."""
+    places: list[float] = []
+    for at in sorted(rule.at for rule in rules):
+        if not places or at - places[-1] > _SNAP_POINTS:
+            places.append(at)
+    return places
