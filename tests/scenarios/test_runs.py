@@ -396,6 +396,36 @@ def test_many_deletes_of_a_part_wait_for_a_person(tmp_path: Path) -> None:
     assert (approved.status, approved.deleted) == ("ok", 30)
 
 
+def test_changes_that_would_leave_nothing_wait_for_a_person(tmp_path: Path) -> None:
+    world = drip_of_two_parts(tmp_path)
+    world.shelf["!"] = {"id": "", "kind": "complete"}
+    report = world.run()
+    assert (report.status, report.withheld) == ("withheld", 6)
+    assert "all 6 documents that are held would be deleted" in report.message
+    del world.shelf["!"]
+    assert world.run().withheld == 6
+    assert world.run(RunOptions(allow_deletes=6)).deleted == 6
+
+
+def test_a_part_that_could_not_be_looked_at_is_forgiven_once_it_can(tmp_path: Path) -> None:
+    world = drip_of_two_parts(tmp_path)
+    world.shelf["a/!"] = {"id": "a/", "kind": "locked"}
+    assert world.run().failed == 1
+    world.shelf["a/!"] = {"id": "a/3", "chunks": ["open again"]}
+    world.shelf["more"] = {"id": "b/3", "chunks": ["more"]}
+    assert world.run().status == "ok"
+    with world.host() as host:
+        assert host.store.failures("shelf") == []
+
+
+def test_the_last_state_of_a_document_wins_where_the_origin_tells_of_changes(tmp_path: Path) -> None:
+    world = World(tmp_path, type_="drip")
+    world.put("d0", "old text")
+    world.shelf["d0 again"] = {"id": "d0", "chunks": ["new text"]}
+    assert world.run().status == "ok"
+    assert world.contents() == {"d0": ("d0", ("new text",))}
+
+
 def test_a_failed_document_is_tried_again_though_the_cursor_has_passed_it(tmp_path: Path) -> None:
     world = World(tmp_path, type_="drip")
     world.put("d0", "text", body="fail")

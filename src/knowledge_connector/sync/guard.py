@@ -30,6 +30,8 @@ def withhold_reason(
         return None
     if complete and not listed:
         return f"the origin listed no document at all, and {holdings} are held"
+    if not complete and deletes >= holdings > 1:  # parts may be complete and empty, and that is as hard to believe
+        return f"all {holdings} documents that are held would be deleted"
     if deletes > rules.max_documents and deletes * 100 > rules.max_percent * holdings:
         percent = deletes * 100 / max(holdings, 1)
         bounds = f"{rules.max_documents} documents and {rules.max_percent:g} %"
