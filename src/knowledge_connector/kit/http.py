@@ -214,7 +214,7 @@ class HttpClient(httpx.Client):
         raise AssertionError("a policy allows at least one try")
 
     def _delay(self, failure: RetriableError, attempt: int) -> float:
-        if isinstance(failure, RateLimited) and failure.retry_after_seconds is not None:
+        if isinstance(failure, RateLimited) and failure.retry_after_seconds:  # "at once" would be five tries at once
             return failure.retry_after_seconds
         return self._policy.retries.backoff_seconds(attempt, self._jitter())
 
