@@ -64,7 +64,7 @@ from knowledge_connector.registry import Registry
 PROJECT = Path(__file__).parents[1]
 DOCS = PROJECT / "docs"
 README = PROJECT / "README.md"
-PLUGINS = re.findall(r"-e \./plugins/(\w+)", README.read_text(encoding="utf-8"))
+PLUGINS = sorted(path.parent.name for path in PROJECT.glob("plugins/*/pyproject.toml"))
 """What the README's second command installs; the reference is about these."""
 
 PAGES = [README, *sorted(DOCS.rglob("*.md"))]
