@@ -310,7 +310,7 @@ def test_selected_sites_are_read_by_address_alone() -> None:
 
 
 def test_check_finds_everything_in_order(stage: Stage) -> None:
-    connector = stage.connector(permissions=True)
+    connector = stage.connector(acl=True)
     with stage.context(connector) as context:
         findings = list(connector.check(context))
     assert [finding for finding in findings if not finding.ok] == []
@@ -322,7 +322,7 @@ def test_check_finds_everything_in_order(stage: Stage) -> None:
     [("conditional_access", "tenant"), ("pages_forbidden", "Handbook"), ("no_permissions", "Documents")],
 )
 def test_check_names_what_is_not(stage: Stage, fault: str, subject: str) -> None:
-    connector = stage.connector(permissions=True)
+    connector = stage.connector(acl=True)
     stage.fail(fault)
     with stage.context(connector) as context:
         ill = [finding for finding in connector.check(context) if not finding.ok]
@@ -358,7 +358,7 @@ def test_a_partition_that_is_none_is_refused(stage: Stage) -> None:
 
 
 def test_nothing_secret_is_logged_at_any_level(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    connector = stage.connector(permissions=True)
+    connector = stage.connector(acl=True)
     with caplog.at_level(logging.DEBUG), stage.context(connector) as context:
         for item in connector.read(context):
             if isinstance(item, Document) and callable(item.body):

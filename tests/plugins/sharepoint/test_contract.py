@@ -32,4 +32,4 @@ class TestSharePoint(ConnectorContract):
 class TestSharePointWithPermissions(TestSharePoint):
     @pytest.fixture
     def connector(self, stage: Stage) -> SharePointConnector:
-        return stage.connector(permissions=True, subsites=False)
+        return stage.connector(acl=True, subsites=False)

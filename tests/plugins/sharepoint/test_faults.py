@@ -17,7 +17,7 @@ from knowledge_connector.testing.emulation import Fault
 from knowledge_connector_sharepoint.emulator.login import CLIENT_SECRET
 from plugins.sharepoint.stage import NAME, Held, Runs, Stage, staged
 
-OPTIONS = "permissions = true\n"
+OPTIONS = "acl = true\n"
 RESYNCS = (
     "resyncChangesApplyDifferences",
     "resyncChangesUploadDifferences",

@@ -169,7 +169,7 @@ def test_lost_tokens_change_nothing(runs: Runs, stage: Stage) -> None:
 
 
 def test_who_may_read_a_file_travels_with_it(tmp_path: Path, stage: Stage) -> None:
-    runs = Runs(tmp_path, stage, "permissions = true\n")
+    runs = Runs(tmp_path, stage, "acl = true\n")
     runs.run()
     before = files(runs)
     assert all(one.acl is not None for one in before.values())
@@ -187,7 +187,7 @@ def test_the_cursor_holds_no_secret(runs: Runs, stage: Stage) -> None:
 
 
 def test_what_is_shared_by_its_folder_hears_of_it(tmp_path: Path, stage: Stage) -> None:
-    runs = Runs(tmp_path, stage, "permissions = true\n")
+    runs = Runs(tmp_path, stage, "acl = true\n")
     runs.run()
     before = files(runs)
     folder = str(next(one.metadata["folder"] for one in before.values() if one.metadata.get("folder")))

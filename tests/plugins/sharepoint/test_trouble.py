@@ -47,7 +47,7 @@ def of_vertrieb(held: Mapping[str, Held]) -> set[str]:
 
 def test_every_curiosity_has_its_outcome(tmp_path: Path) -> None:
     with staged(curiosities="all", documents="4") as stage:
-        runs = Runs(tmp_path, stage, "permissions = true\n")
+        runs = Runs(tmp_path, stage, "acl = true\n")
         report = runs.run()
         assert report.status == "partial"
         names = {held.name for held in runs.held().values()}

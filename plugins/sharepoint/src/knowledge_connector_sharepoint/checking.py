@@ -71,7 +71,7 @@ def _site(reading: Reading, config: SharePointConfig, found: Selection) -> Itera
 def _drive(reading: Reading, config: SharePointConfig, drive: Drive) -> Finding:
     first = list(islice(reading.graph.items(f"/drives/{drive.id}/root/children?$select=id,file"), 1))
     meant = f"{len(drive.folders)} folders of it" if drive.folders else "all of it"
-    if config.permissions and first:
+    if config.acl and first:
         acls = read_acls(reading.graph, drive.id, [first[0]["id"]], reading.graph.clock.now())
         if acls.get(first[0]["id"]) is None:
             return Finding(ok=False, subject=drive.name, message="it can be read, but not who may read its files")

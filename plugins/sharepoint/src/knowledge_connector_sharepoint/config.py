@@ -108,7 +108,7 @@ class SharePointConfig(RemoteConfig):
     max_file_bytes: int = Field(
         default=50 * MEGABYTE, gt=0, description="Larger files are skipped, and counted as `too-large`."
     )
-    permissions: bool = Field(
+    acl: bool = Field(
         default=False,
         description="Also read who may read each file. Costs five resource units for each new or changed file, and wants the "
         "permission Sites.FullControl.All to be complete.",

@@ -92,7 +92,7 @@ class Reading:
     def _drive(self, drive: Drive) -> Iterator[Item]:
         """Read a library, with a checkpoint after each page that had something to say."""
         self._drives.add(drive.id)
-        reader = DriveReader(self.graph, drive, self._rules, self._context.clock if self._config.permissions else None)
+        reader = DriveReader(self.graph, drive, self._rules, self._context.clock if self._config.acl else None)
         said = False
         for one in reader.read(self._cursor.drives.get(drive.id), self._failed_before(drive.id)):
             if not isinstance(one, DrivePlace):
