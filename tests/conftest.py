@@ -1,4 +1,7 @@
-"""What all tests share: a PostgreSQL server of their own, where Debian's binaries are there to start one."""
+"""What all tests share: how much of the long matrices runs, and a PostgreSQL server of their own where Debian's binaries are there.
+
+`pytest --whole` runs every case of the tests that are marked `matrix`; otherwise a fourth of them runs, always the same one.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,29 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
+SAMPLE = 4
+"""Of so many cases of a matrix one runs, unless all are asked for."""
+
 BINARIES = Path("/usr/lib/postgresql")
 ADMIN = "postgres"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--whole", action="store_true", help="run every case of the long matrices, not only a fourth")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--whole"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("matrix") and crc32(item.nodeid.encode()) % SAMPLE]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        left = {*left_out}
+        items[:] = [item for item in items if item not in left]
 
 
 class Cluster:

@@ -110,11 +110,13 @@ def unchanged(stage: Stage) -> Iterator[Stage]:
     assert differences(held, stage.held()) == {}
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("case", IN_MID_LISTING, ids=str)
 def test_nothing_is_lost_in_mid_listing(large: Stage, case: Case) -> None:
     survive(large, case)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("case", cases("spaces", "who", "listing", "labels", "attachments", "restrictions"), ids=str)
 def test_nothing_is_lost_while_a_wiki_is_listed(small: Stage, case: Case) -> None:
     survive(small, case)
@@ -130,6 +132,7 @@ def moving(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield stage
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("case", cases("body", "download", "media"), ids=str)
 def test_nothing_is_lost_while_bodies_are_fetched(moving: Stage, case: Case) -> None:
     """A page and a file have changed; the former versions stay until the new ones are there."""

@@ -178,6 +178,7 @@ def after_later(server_stage: Stage, tmp_path_factory: pytest.TempPathFactory) -
     return held(server_stage)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("call", range(WRITES_OF_A_FIRST_RUN))
 @pytest.mark.parametrize("kind", TROUBLE)
 def test_a_first_run_is_made_good(
@@ -189,6 +190,7 @@ def test_a_first_run_is_made_good(
     assert_made_good(stage, runs, after_first, [])
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("call", range(WRITES_OF_A_LATER_RUN))
 @pytest.mark.parametrize("kind", TROUBLE)
 def test_a_later_run_is_made_good(

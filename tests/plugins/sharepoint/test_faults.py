@@ -157,6 +157,7 @@ def leaks(stage: Stage, folder: Path, said: str) -> list[str]:
     return found + [str(seen) for seen in stage.emulator.witness.leaks]
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("case", list(cases()), ids=named)
 def test_a_first_run_in_trouble(
     case: tuple[str, dict[str, Any]], trouble: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -192,6 +193,7 @@ def test_a_file_that_changes_while_it_is_fetched_is_never_mixed(cut: bool, troub
 LATER = [*cases(), *((kind, {}) for kind in RESYNCS)]
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("case", LATER, ids=named)
 def test_a_later_run_in_trouble(
     case: tuple[str, dict[str, Any]], trouble: World, tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -42,6 +42,7 @@ def test_there_are_enough_of_them() -> None:
     assert len({case.name for case in ALL}) == len(ALL)
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
 def test_it_ends_with_text_or_with_a_reason(sandbox: Sandbox, case: Case) -> None:
     outcome, text = outcome_of(sandbox, case)
