@@ -1,4 +1,8 @@
-"""The libraries beneath the converters, used in the plainest way that gives text: what ours are measured against."""
+"""The libraries beneath the converters, used in the plainest way that gives text: what ours are measured against.
+
+Where a format keeps what a document says of itself (who wrote it, when, to whom) in parts of its own, those are read too, for a converter
+gives it. Nothing is done for structure: no headings, tables, lists or links, except where the library gives them unasked.
+"""
 
 from __future__ import annotations
 
@@ -52,16 +56,26 @@ def _pptx(content: bytes) -> str:
     return "\n".join(shape.text_frame.text for shape in shapes if shape.has_text_frame)
 
 
+def _properties(content: bytes) -> str:
+    """What office files in zip packages keep beside their text."""
+    if not content.startswith(b"PK"):
+        return ""
+    with zipfile.ZipFile(io.BytesIO(content)) as package:
+        there = [name for name in ("meta.xml", "docProps/core.xml") if name in package.NameToInfo]
+        return "\n".join(_xml(package.read(name)) for name in there)
+
+
 def _sheet(content: bytes) -> str:
     import python_calamine
 
     book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
-    return "\n".join(str(row) for name in book.sheet_names for row in book.get_sheet_by_name(name).to_python())
+    rows = (str(row) for name in book.sheet_names for row in book.get_sheet_by_name(name).to_python())
+    return "\n".join([_properties(content), *rows])
 
 
 def _odf(content: bytes) -> str:
     with zipfile.ZipFile(io.BytesIO(content)) as package:
-        return _xml(package.read("content.xml"))
+        return "\n".join(_xml(package.read(name)) for name in ("meta.xml", "content.xml") if name in package.NameToInfo)
 
 
 def _pdf(content: bytes) -> str:
@@ -90,7 +104,8 @@ def _outlook(content: bytes) -> str:
     import olefile
 
     with olefile.OleFileIO(io.BytesIO(content)) as storage:
-        return _html(storage.openstream("__substg1.0_10130102").read())
+        streams = {path[-1]: storage.openstream(path).read() for path in storage.listdir()}
+    return _html(streams["__substg1.0_10130102"])
 
 
 BARE: Mapping[str, tuple[str, Callable[[bytes], str]]] = {

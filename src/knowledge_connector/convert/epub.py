@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote
 
@@ -133,7 +134,9 @@ def _is_contents(item: Element) -> bool:
 def _names(contents: Element, folder: str) -> dict[str, str]:
     names: dict[str, str] = {}
     for link in contents.iter("{*}a"):
-        names.setdefault(_resolved(folder, link.get("href") or ""), flowing_text(link))
+        page = _resolved(folder, link.get("href") or "")
+        if page not in names:
+            names[page] = flowing_text(link)
     for point in contents.iter("{*}navPoint"):
         for content in _children(point, "content"):
             label = " ".join(flowing_text(label) for label in _children(point, "navLabel"))
@@ -142,7 +145,12 @@ def _names(contents: Element, folder: str) -> dict[str, str]:
 
 
 def _resolved(folder: str, href: str) -> str:
-    return posixpath.normpath(posixpath.join(folder, unquote(href.partition("#")[0])))
+    return _normal(folder, href.partition("#")[0])
+
+
+@lru_cache(maxsize=256)  # a table of contents leads to each page many times
+def _normal(folder: str, path: str) -> str:
+    return posixpath.normpath(posixpath.join(folder, unquote(path)))
 
 
 def _chapter(content: bytes) -> str:

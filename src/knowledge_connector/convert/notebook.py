@@ -118,7 +118,7 @@ def _fenced(text: str, language: str) -> str:
 def _text(value: object) -> str:
     """A string, or the lines of one."""
     if isinstance(value, list):
-        return "".join(str(line) for line in value)
+        return "".join(map(str, value))
     return value if isinstance(value, str) else ""
 
 

@@ -194,7 +194,7 @@ class _Child:
             raise DocumentError(
                 f"took longer than {self._timeout_seconds:g} s and was given up", code="timeout"
             ) from None
-        except (EOFError, OSError, pickle.UnpicklingError):
+        except (EOFError, OSError, ValueError, pickle.UnpicklingError):  # ValueError: closed while somebody reads
             raise self._obituary() from None
 
     def _answer(self) -> _Reply:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -57,7 +56,10 @@ class _Writer:
         self._parts: list[str] = []
 
     def text(self) -> str:
-        return re.sub(r"\n{3,}", "\n\n", "".join(self._parts)).strip("\n") + "\n" if self._parts else ""
+        text = "".join(self._parts)
+        while "\n\n\n" in text:
+            text = text.replace("\n\n\n", "\n\n")
+        return text.strip("\n") + "\n" if self._parts else ""
 
     def element(self, element: Element, level: int) -> None:
         """Write an element: prose, data, or a section."""
@@ -70,17 +72,19 @@ class _Writer:
             for child in element:
                 self.element(child, level)
             self._parts.append("\n")
-        elif len(element) == 0 or _is_mixed(element):
+        elif len(element) == 0:
             self._leaf(element, name)
+        elif _is_mixed(element):
+            self._parts.append(f"\n{flowing_text(element)}\n\n")
         else:
             self._section(element, name, level)
 
     def _leaf(self, element: Element, name: str) -> None:
         text = flowing_text(element)
-        facts = ", ".join(f"{_local(key)}={value}" for key, value in element.attrib.items())
-        if name in _PROSE or _is_mixed(element):
+        if name in _PROSE:
             self._parts.append(f"\n{text}\n\n")
         else:
+            facts = ", ".join(f"{_local(key)}={value}" for key, value in element.items())
             label = f"{name} ({facts})" if facts else name
             self._parts.append(f"- {label}: {text}\n" if text else f"- {label}\n")
 
@@ -98,14 +102,13 @@ class _Writer:
 
 
 def _is_mixed(element: Element) -> bool:
-    """Whether text stands between the children: prose with inline markup."""
-    return len(element) > 0 and any(text and text.strip() for text in (element.text, *(c.tail for c in element)))
+    """Whether text stands between children: prose with inline markup."""
+    return any(text and not text.isspace() for text in (element.text, *(child.tail for child in element)))
 
 
 def _title(element: Element) -> str | None:
-    return next(
-        (flowing_text(child) for child in element if local_name(child) in _TITLES and flowing_text(child)), None
-    )
+    titles = (flowing_text(child) for child in element if local_name(child) in _TITLES)
+    return next(filter(None, titles), None)
 
 
 def _texts(element: Element) -> list[str]:

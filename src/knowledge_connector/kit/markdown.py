@@ -91,11 +91,11 @@ def _whole(page: str, render: Callable[[str], str]) -> str:
     while sentinel in page:
         sentinel += "Z"
     markdown = render(_bounded(f"{page}\n{sentinel}"))
-    if sentinel not in markdown:
+    *before, last = markdown.split(sentinel)
+    if not before:
         return ""
-    for glued in ("\n" + sentinel, " " + sentinel, sentinel):
-        markdown = markdown.replace(glued, "")
-    text = markdown.strip("\n")
+    glued = (part[:-1] if part.endswith(("\n", " ")) else part for part in before)
+    text = "".join([*glued, last]).strip("\n")
     return text + "\n" if text.strip() else ""
 
 
@@ -202,7 +202,7 @@ def _regular(html: str) -> str:
     if "</th>" in html:
         html = _ROW.sub(_without_row_heading, html)
     html = _LIST_BESIDE_ITEM.sub(r"\1", html)
-    return _LINK_IN_CODE.sub(r"\1<code>\2</code></a>", html)
+    return _LINK_IN_CODE.sub(r"\1<code>\2</code></a>", html) if "</a></code>" in html else html
 
 
 def _without_row_heading(row: re.Match[str]) -> str:
@@ -228,7 +228,15 @@ _INLINE = re.compile(
 
 def _bounded(html: str) -> str:
     deep = html.count("<") > _SHALLOW and _depth(html) > MAX_DEPTH
-    return _flatten(html) if deep or (len(html) > _MAX_TAG_CHARS and _LONG_TAG.search(html)) else html
+    return _flatten(html) if deep or _has_long_tag(html) else html
+
+
+def _has_long_tag(html: str) -> bool:
+    """Whether a tag is too long. It would leave half of its length without a bracket, and that is found without looking at each tag."""
+    half = _MAX_TAG_CHARS // 2
+    places = range(0, len(html) - half + 1, half)
+    is_dense = all(html.find(">", at, at + half) >= 0 or html.find("<", at, at + half) >= 0 for at in places)
+    return not is_dense and _LONG_TAG.search(html) is not None
 
 
 def _depth(html: str) -> int:

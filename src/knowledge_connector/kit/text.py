@@ -34,7 +34,7 @@ _MEANT = {"ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "gb23
 
 _CONTROL_BYTES = bytes(b for b in (*range(32), 127) if b not in b"\t\n\r")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
-_LATER_LEAD = b"\xc2"  # U+0080 to U+009F begin with it in UTF-8
+_HAS_LATER = re.compile(b"\xc2[\x80-\x9f]")  # U+0080 to U+009F in UTF-8; a no-break space begins alike
 _LATER_CONTROLS = re.compile("[\x80-\x84\x86-\x9f]")
 
 
@@ -74,9 +74,8 @@ def clean(text: str) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     raw = text.encode("utf-8", "surrogatepass")
-    if _LATER_LEAD in raw or len(raw.translate(None, _CONTROL_BYTES)) != len(
-        raw
-    ):  # ten times faster than looking with a pattern
+    has_controls = len(raw.translate(None, _CONTROL_BYTES)) != len(raw)  # ten times faster than looking with a pattern
+    if has_controls or _HAS_LATER.search(raw):
         text = _CONTROLS.sub("", text).replace("\x85", "\n")
     return text
 
@@ -91,7 +90,7 @@ def _utf8(content: bytes) -> Decoded | None:
         return None
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if _LATER_LEAD in content:
+    if _HAS_LATER.search(content):
         text = _LATER_CONTROLS.sub("", text).replace("\x85", "\n")
     return Decoded(text, "utf-8")
 

@@ -35,6 +35,13 @@ def test_lines_become_paragraphs_and_gaps_part_them() -> None:
     assert markdown(lines(PROSE) + lines(PROSE, y=640)) == f"{PARAGRAPH}\n\n{PARAGRAPH}\n"
 
 
+def test_only_the_beginning_of_a_block_can_be_taken_for_markup() -> None:
+    assert markdown(text("# no heading, but C# or F# or ``` within", 72, 700)) == (
+        "\\# no heading, but C# or F# or ``` within\n"
+    )
+    assert markdown(text("It runs on C# or F# --", 72, 700)) == "It runs on C# or F# --\n"
+
+
 def test_indented_and_listed_lines_begin_anew() -> None:
     drawn = (
         lines(PROSE) + lines(("  ",)) + text("Indented lines begin another paragraph, as in books of old they", 90, 658)

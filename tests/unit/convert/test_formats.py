@@ -1,9 +1,13 @@
 """What each built-in converter makes of its format."""
 
+import csv
+import io
 import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from knowledge_connector import Converted, DocumentError, Raw, Unreadable
 from knowledge_connector.convert.pipeline import ConverterSet
@@ -166,6 +170,37 @@ def test_a_page_in_the_wrong_charset_keeps_its_text() -> None:
 )
 def test_delimited_text_becomes_a_table(content: bytes, table: str) -> None:
     assert convert(content, "text/csv").markdown == table
+
+
+CELL = st.text(alphabet='ab|\\\n\t ,"é\u00a0', max_size=5)
+
+
+@given(st.lists(st.lists(CELL, max_size=4), max_size=80))
+def test_rows_are_written_alike_whatever_stands_beside_them(rows: list[list[str]]) -> None:
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([["é", "h"], *rows])
+
+    def escaped(cell: str) -> str:
+        return cell.strip().replace("\\", "\\\\").replace("|", "\\|").replace("\n", "<br>")
+
+    kept = [["é", "h"], *(row for row in rows if "".join(row).strip())]
+    width = max(map(len, kept))
+    lines = [" | ".join([*map(escaped, row), *[""] * (width - len(row))]) for row in kept]
+    lines.insert(1, " | ".join(["---"] * width))
+    table = "".join(f"| {line} |\n" for line in lines)
+    assert convert(written.getvalue(), "text/csv", delimiter=",").markdown == table
+
+
+@pytest.mark.parametrize(
+    ("text", "header"),
+    [
+        ("a;b,c\n1;2\n3;4\n", "| a | b,c |"),  # both part the header, one of them the rows
+        ("a;b\n1,5;2,5\n1,5;2,5\n", "| a | b |"),  # one parts the header
+        ("a b\n1,5;2,5\n", "| a b |  |  |"),  # none does: the first of those that are there
+    ],
+)
+def test_the_delimiter_is_found_out(text: str, header: str) -> None:
+    assert convert(text, "text/csv").markdown.split("\n")[0] == header
 
 
 def test_tabs_and_the_delimiter_can_be_said() -> None:

@@ -113,10 +113,10 @@ def test_a_pause_concerns_one_credential_only(origin: Origin, clock: JumpingCloc
 
 
 @pytest.mark.parametrize("text", ["0", "-5", format_datetime(START - timedelta(days=1), usegmt=True)])
-def test_a_pause_of_nothing(origin: Origin, client: HttpClient, clock: JumpingClock, text: str) -> None:
+def test_a_pause_of_nothing_backs_off(origin: Origin, client: HttpClient, clock: JumpingClock, text: str) -> None:
     origin.answers = [answer(429, Retry_After=text), answer(200)]
     assert client.get(origin.url).text == "ok"
-    assert clock.slept == []
+    assert clock.slept == [1]
 
 
 @pytest.mark.parametrize("headers", [{}, {"Retry_After": "soon"}])

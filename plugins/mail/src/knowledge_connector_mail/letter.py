@@ -88,7 +88,9 @@ def from_plain(text: str, *, flowed: bool = False) -> str:
     """
     if flowed:
         text = re.sub(r"(?<!^--) \n(?!>)", " ", text, flags=re.MULTILINE)
-    return _SIGNATURE.sub("\n---\n", text).strip("\n")  # right below a line it would make a heading of that
+    if "--" in text:
+        text = _SIGNATURE.sub("\n---\n", text)  # right below a line it would make a heading of that
+    return text.strip("\n")
 
 
 def one_line(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from knowledge_connector import Attachment, Converted, Converter, DocumentError, Raw
 from knowledge_connector.kit.text import decode
-from knowledge_connector_mail.letter import Letter, best_body, from_plain, wanted_body
+from knowledge_connector_mail.letter import Letter, best_body, wanted_body
 
 _Storage = Any  # olefile ships no types
 
@@ -77,7 +77,7 @@ class _Folder:
             "message_id": self._text(_MESSAGE_ID),
             "created": self._time(_SUBMITTED) or self._time(_DELIVERED),
         }
-        letter.body = best_body(from_plain(_unix(self._text(_PLAIN))), self._page(), wanted)
+        letter.body = best_body(_unix(self._text(_PLAIN)), self._page(), wanted)
         if not letter.body.strip():
             self._take_rtf(letter)
         for folder in self._enclosed():

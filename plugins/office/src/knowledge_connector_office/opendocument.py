@@ -25,6 +25,7 @@ _PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
 _META = "{urn:oasis:names:tc:opendocument:xmlns:meta:1.0}"
 _SVG = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}"
 _DC = "{http://purl.org/dc/elements/1.1/}"
+_PARAGRAPH, _HEADING, _STYLE_NAME = TEXT + "p", TEXT + "h", TEXT + "style-name"
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _PACKAGE = b"PK\x03\x04"
 _MAX_REPEATED = 64
@@ -155,14 +156,14 @@ class _Reader:
 
     def _block(self, element: Element) -> None:
         tag = element.tag
-        if tag == TEXT + "p":
+        if tag == _PARAGRAPH:
             self._paragraph(element)
-        elif tag == TEXT + "h":
+        elif tag == _HEADING:
             level = element.get(TEXT + "outline-level", "1")
             self.out.heading(int(level) if level.isdecimal() else 1, self._text(element))
             self._framed()
         elif tag == TEXT + "list":
-            self._list(element, element.get(TEXT + "style-name", ""), 0)
+            self._list(element, element.get(_STYLE_NAME, ""), 0)
         elif tag == TABLE + "table":
             self._table(element)
         elif tag not in _UNSEEN and element.get(_PRESENTATION + "placeholder") != "true":
@@ -171,10 +172,10 @@ class _Reader:
 
     def _paragraph(self, element: Element) -> None:
         text = self._text(element)
-        style = element.get(TEXT + "style-name", "")
-        if self._styles.is_code(style):
+        kind = self._styles.kind(element.get(_STYLE_NAME, ""))
+        if kind == "code":
             self.out.code(text)
-        elif self._styles.is_title(style):
+        elif kind == "title":
             self.out.heading(1, text)
         else:
             self.out.paragraph(text)
@@ -182,6 +183,8 @@ class _Reader:
 
     def _framed(self) -> None:
         """Write what floats beside the last paragraph."""
+        if not self._frames:
+            return
         frames, self._frames = self._frames, []
         for frame in frames:
             self._block(frame)
@@ -205,13 +208,13 @@ class _Reader:
     def _item(self, item: Element, style: str, depth: int, number: int | None) -> None:
         lines: list[str] = []
         for element in item:
-            if element.tag == TEXT + "p":
+            if element.tag == _PARAGRAPH:
                 lines.append(self._text(element))
                 continue
             self.out.item("\n".join(lines), min(depth, _DEEPEST), number)
             lines = []
             if element.tag == TEXT + "list":
-                self._list(element, element.get(TEXT + "style-name", style), depth + 1)
+                self._list(element, element.get(_STYLE_NAME, style), depth + 1)
             else:
                 self._block(element)
         self.out.item("\n".join(lines), min(depth, _DEEPEST), number)
@@ -260,7 +263,7 @@ class _Reader:
     def _lines(self, container: Element) -> Iterator[str]:
         """The text of a cell, a note or a shape, line by line; tables in it as one line a row."""
         for element in container:
-            if element.tag in (TEXT + "p", TEXT + "h"):
+            if element.tag in (_PARAGRAPH, _HEADING):
                 text = self._text(element).strip()
                 frames, self._frames = self._frames, []
                 if text:
@@ -275,6 +278,8 @@ class _Reader:
     # ---------------------------------------------------------------------------------------------------------- inline
 
     def _text(self, element: Element) -> str:
+        if not len(element):  # most paragraphs
+            return _collapsed(element.text or "")
         out: list[str] = []
         self._inline(element, out)
         return "".join(out)

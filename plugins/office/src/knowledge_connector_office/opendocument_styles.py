@@ -10,6 +10,7 @@ TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _VISIBILITY = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}visibility"
 _MAX_ANCESTORS = 12
+_KINDS = {"Title": "title", "Preformatted_20_Text": "code"}
 
 
 class Styles:
@@ -17,19 +18,19 @@ class Styles:
 
     def __init__(self, *roots: Element | None) -> None:
         self._parents: dict[str, str] = {}
+        self._kinds: dict[str, str] = {}
         self._ordered: set[tuple[str, int]] = set()
         self._hidden: set[str] = set()
         for root in roots:
             if root is not None:
                 self._read(root)
 
-    def is_title(self, name: str) -> bool:
-        """Whether a paragraph of this style is the title of the document."""
-        return self._descends(name, "Title")
-
-    def is_code(self, name: str) -> bool:
-        """Whether a paragraph of this style is preformatted."""
-        return self._descends(name, "Preformatted_20_Text")
+    def kind(self, name: str) -> str:
+        """What paragraphs of this style, or of one that it is made from, are: `title`, `code`, or empty for all others."""
+        known = self._kinds.get(name)
+        if known is None:
+            known = self._kinds[name] = self._worked_out(name)
+        return known
 
     def is_ordered(self, name: str, depth: int) -> bool:
         """Whether items of this list style count at this depth (from 0)."""
@@ -52,9 +53,9 @@ class Styles:
                 if depth.isdecimal() and level.get(f"{STYLE}num-format"):
                     self._ordered.add((style.get(STYLE + "name", ""), int(depth)))
 
-    def _descends(self, name: str, ancestor: str) -> bool:
+    def _worked_out(self, name: str) -> str:
         for _ in range(_MAX_ANCESTORS):
-            if name == ancestor or not name:
+            if name in _KINDS or not name:
                 break
             name = self._parents.get(name, "")
-        return name == ancestor
+        return _KINDS.get(name, "")

@@ -172,14 +172,14 @@ def _filled(texts: list[str]) -> tuple[int, int] | None:
 
 def _captions(block: _Block, out: Markdown) -> None:
     """Write the rows at its top that have but one cell; a block of one column is nothing else."""
-    taken = 0
+    captions: list[str] = []
     for row in block.rows:
-        filled = [text for text in row if text]
+        filled = list(filter(None, row))
         if len(filled) > 1:
             break
-        out.paragraph(filled[0])
-        taken += 1
-    del block.rows[:taken]
+        captions.append(filled[0])
+    out.paragraphs(captions)
+    del block.rows[: len(captions)]
 
 
 def _table(block: _Block, before: _Block | None, out: Markdown) -> _Block:

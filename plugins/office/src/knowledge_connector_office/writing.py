@@ -58,6 +58,12 @@ class Markdown:
         if stripped:
             self._write(_plain(stripped))
 
+    def paragraphs(self, texts: Iterable[str]) -> None:
+        """Write many pieces of prose at once."""
+        blocks = [_plain(stripped) for text in texts if (stripped := _flush_left(text))]
+        if blocks:
+            self._write("\n\n".join(blocks))
+
     def item(self, text: str, depth: int, number: int | None = None) -> None:
         """Write an item of a list; with a number it is an ordered one. Lines after the first belong to it."""
         stripped = _flush_left(text)
@@ -99,7 +105,8 @@ class Markdown:
         self._add(block)
 
     def _separate(self, *, in_list: bool) -> None:
-        self._end_code()
+        if self._code:
+            self._end_code()
         if self._parts:
             self._parts.append("\n" if in_list and self._in_list else "\n\n")
         self._in_list = in_list

@@ -16,7 +16,7 @@ _BULLET = re.compile(r"[•◦▪▫‣●○■□◆❖➢➤✓∙·⁃\uf0b7
 _NUMBERED = re.compile(r"(?:\d{1,3}|[a-zA-Z])[.)]\s|\(\w{1,3}\)\s")
 _ENDED = (".", "!", "?", ":", ";", "。", "！", "？")
 # Text at the beginning of a block that Markdown would take for something else: a heading, a rule, a fence.
-_MISTAKABLE = re.compile(r"(?=#{1,6}(?:\s|$)|={2,}\s*$|-{2,}\s*$|`{3}|~{3})")
+_MISTAKABLE = re.compile(r"#{1,6}(?:\s|$)|={2,}\s*$|-{2,}\s*$|`{3}|~{3}")
 _CELL = str.maketrans({"|": r"\|", "\\": r"\\"})
 _WIDE_GAP = 1.3
 _INDENT = 0.8
@@ -141,7 +141,7 @@ def _text(block: _Block) -> str:
         return f"{'#' * block.level} {text}"
     if block.kind == "item":
         return f"- {_BULLET.sub('', text, count=1)}"
-    return _MISTAKABLE.sub(r"\\", text, count=1)
+    return f"\\{text}" if _MISTAKABLE.match(text) else text
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

@@ -25,6 +25,8 @@ _MIN_ROOM = 1.5  # between a running head and the text, in its size
 _NUMBERS = re.compile(r"\d+|\b[ivxlcdm]+\b")
 _LEADING_NUMBER = re.compile(r"^\W*(?:\d+(?:\.\d+)*|[A-Z](?:\.\d+)+)\W+")
 _GOES_ON = (".", ",", ";", ":")
+_PUNCTUATION = ".,;:!?)]\"'"
+_END_CHARS = 3
 _WIDE_GAP = 1.2
 
 _Class = tuple[float, bool]
@@ -108,11 +110,20 @@ class Typography:
 
     def heading(self, line: Line, before: Line | None, page: int) -> int:
         """The level of a heading; 0 for other lines. `before` is the line above it on its page."""
-        titles = self.outline.get(page)
-        known = titles.get(plain(line.text)) if titles and len(line.text) <= _MAX_HEADING_CHARS else None
+        known = self._bookmarked(line.text, page)
         if known:
             return min(known, _HEADINGS)
         return self.levels.get(_class(line), 0) if self.stands_out(line, before) else 0
+
+    def _bookmarked(self, text: str, page: int) -> int:
+        """The level of the bookmark that leads to a line; 0 if none does. Most lines end otherwise than those, which is seen at once."""
+        titles = self.outline.get(page)
+        if not titles or len(text) > _MAX_HEADING_CHARS:
+            return 0
+        end = text.rstrip(_PUNCTUATION)[-_END_CHARS:].casefold()
+        if end.isalnum() and not any(title.endswith(end) for title in titles):
+            return 0
+        return titles.get(plain(text), 0)
 
     def stands_out(self, line: Line, before: Line | None) -> bool:
         """Whether a line is set as headings are: larger; or bold, short and with room above it."""
