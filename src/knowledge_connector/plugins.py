@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 BUILT_IN = "built-in"
+ENTRY_POINT = "entry point "
 _DISTRIBUTION = "knowledge-connector"
 _BUILT_IN_MODULES = tuple(f"{hookspecs.PROJECT}.{room}.plugin" for room in ("convert", "chunking", "targets"))
 
@@ -117,9 +118,10 @@ class Plugins:
         candidate = self._loaded[name]
         return PluginInfo(name, candidate.version(self._manager.get_plugin(name)), candidate.origin)
 
-    def is_built_in(self, name: str) -> bool:
-        """Whether a loaded plugin is part of this package."""
-        return self._loaded[name].origin == BUILT_IN
+    def distance(self, name: str) -> int:
+        """How far a plugin is from the user: 0 if `connectors.toml` names its file, 1 if it is installed, 2 if it is our own."""
+        origin = self._loaded[name].origin
+        return 2 if origin == BUILT_IN else int(origin.startswith(ENTRY_POINT))
 
     def complain(self, plugin: str, message: str) -> None:
         """Keep a problem, once."""
@@ -186,7 +188,7 @@ def candidates(paths: Sequence[Path]) -> Iterator[Candidate]:
         yield Candidate(module, BUILT_IN, partial(importlib.import_module, module), lambda _: version(_DISTRIBUTION))
     for point in sorted(entry_points(group=hookspecs.PROJECT), key=lambda point: point.name):
         name, number = (point.dist.name, point.dist.version) if point.dist else ("unknown", "")
-        yield Candidate(point.name, f"entry point {name}", point.load, partial(_constant, number))
+        yield Candidate(point.name, f"{ENTRY_POINT}{name}", point.load, partial(_constant, number))
     for name, path in _files(paths).items():
         full_name = f"{PACKAGE}.{name}"
         yield Candidate(

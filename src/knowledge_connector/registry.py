@@ -75,9 +75,8 @@ class Registry:
         return self._targets.all()
 
     def converters(self) -> list[type[Converter]]:
-        """Give all converter classes, those of plugins before the built-in ones."""
-        found = self._converters.all()
-        return sorted(found, key=lambda cls: self._plugins.is_built_in(self._converters.owner(cls)))
+        """Give all converter classes: first those of plugins that `connectors.toml` names, then of installed ones, then our own."""
+        return sorted(self._converters.all(), key=lambda cls: self._plugins.distance(self._converters.owner(cls)))
 
     def chunker(self, name: str) -> type[Chunker]:
         """Give the class of a chunker.

@@ -229,7 +229,8 @@ def test_an_unknown_type_says_what_there_is_and_who_might_have_brought_it(tmp_pa
     broken = write(tmp_path, "broken.py", "import absent_module")
     with pytest.raises(ConfigError) as caught:
         load(good, broken).connector("fak")
-    assert caught.value.message.startswith("there is no connector 'fak'; did you mean faq? There are: faq")
+    assert caught.value.message.startswith("there is no connector 'fak'; did you mean faq? There are: ")
+    assert " faq," in caught.value.message
     assert "plugin connector_plugins.broken: cannot be imported" in caught.value.message
 
 

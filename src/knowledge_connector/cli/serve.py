@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     help="Carry out one run for a `serve`, which holds the other end of this descriptor.",
 )
 def command(once: bool, jobs: tuple[str, ...], as_json_lines: bool, child: int | None) -> int:
-    """Run jobs when they are due, until stopped.
+    """Run jobs when they are due.
 
-    SIGTERM and SIGINT let the documents in hand be finished; a second one ends at once. SIGHUP reads the configuration anew.
+    It goes on until it is stopped. SIGTERM and SIGINT let the documents in hand be finished; a second one ends at once. SIGHUP reads the configuration anew.
     """
     if child is not None:
         _carry_out_one_run(child)

@@ -295,14 +295,10 @@ class SyncRun:
         self._check_budget()
 
     def _take_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Note it, and let nobody read on while an earlier one has not landed: a killed run repeats one page at most."""
+        """Let all that was read before land, and keep it: a killed run asks again for the page in hand, and for none that it had."""
         self._checkpoints.append((self._sequence, _as_json(checkpoint.cursor)))
-        for lane in self._lanes:
-            lane.flush()
+        self._drain()
         self._keep_cursors(ended=False)
-        if len(self._checkpoints) > 1:
-            self._drain()
-            self._keep_cursors(ended=False)
 
     def _part_is_complete(self, beneath: str) -> None:
         if not self._connector.exhaustive or self._rules.only is not None:

@@ -9,6 +9,8 @@ from datetime import datetime
 from threading import Lock
 from urllib.parse import parse_qsl, urlencode
 
+from knowledge_connector.model import digest
+
 KEPT = 100_000
 
 _TELLING = ("key", "token", "secret", "sig", "password", "credential")
@@ -103,8 +105,14 @@ DURING_PAUSE = "during_pause"
 
 
 def safe_query(query: str) -> str:
-    """A query string without the values of what looks like a credential."""
+    """A query string without the values of what looks like a credential; a few characters tell one such value from another."""
     pairs = parse_qsl(query, keep_blank_values=True)
-    return urlencode(
-        [(name, "hidden" if any(word in name.lower() for word in _TELLING) else value) for name, value in pairs]
-    )
+    return urlencode([(name, _hidden(value) if _tells(name) else value) for name, value in pairs])
+
+
+def _tells(name: str) -> bool:
+    return any(word in name.lower() for word in _TELLING)
+
+
+def _hidden(value: str) -> str:
+    return f"hidden-{digest(value)[:8]}"
