@@ -204,7 +204,7 @@ class Killed:
     Attributes:
         kills: How often.
         pages: Requests for pages of a calm crawl.
-        repeated: Requests for pages beyond those, without the ones during which the run was killed; each kill may cost one.
+        repeated: How often these were asked for beyond that, without the requests during which the run was killed; each kill may cost one.
         right: Whether the store holds in the end what a calm crawl leaves.
     """
 
@@ -234,7 +234,7 @@ def killed(origin: Origin, documents: int) -> Killed:
             documents,
             kills,
             sum(pages.values()),
-            sum((seen - pages).values()) - kills,
+            sum(max(0, seen[page] - pages[page]) for page in pages) - kills,
             _holdings(place) == calm,
         )
 

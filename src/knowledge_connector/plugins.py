@@ -118,10 +118,13 @@ class Plugins:
         candidate = self._loaded[name]
         return PluginInfo(name, candidate.version(self._manager.get_plugin(name)), candidate.origin)
 
+    def is_built_in(self, name: str) -> bool:
+        """Whether a loaded plugin is part of this package."""
+        return self._loaded[name].origin == BUILT_IN
+
     def distance(self, name: str) -> int:
         """How far a plugin is from the user: 0 if `connectors.toml` names its file, 1 if it is installed, 2 if it is our own."""
-        origin = self._loaded[name].origin
-        return 2 if origin == BUILT_IN else int(origin.startswith(ENTRY_POINT))
+        return 2 if self.is_built_in(name) else int(self._loaded[name].origin.startswith(ENTRY_POINT))
 
     def complain(self, plugin: str, message: str) -> None:
         """Keep a problem, once."""
