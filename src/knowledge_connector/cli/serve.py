@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 def command(once: bool, jobs: tuple[str, ...], as_json_lines: bool, child: int | None) -> int:
     """Run jobs when they are due.
 
-    It goes on until it is stopped. SIGTERM and SIGINT let the documents in hand be finished; a second one ends at once. SIGHUP reads the configuration anew.
+    It goes on until it is stopped. SIGTERM and SIGINT let the documents in hand be finished; a second one ends at once. SIGHUP reads
+    the configuration anew.
     """
     if child is not None:
         _carry_out_one_run(child)
