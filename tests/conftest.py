@@ -1,6 +1,7 @@
-"""What all tests share: how much of the long matrices runs, and a PostgreSQL server of their own where Debian's binaries are there.
+"""What all tests share: how much of the long matrices runs, whom clients trust, and a PostgreSQL server of their own where Debian has it.
 
-`pytest --whole` runs every case of the tests that are marked `matrix`; otherwise a fourth of them runs, always the same one.
+`pytest --whole` runs every case of the long matrices; otherwise a fourth of them runs, always the same one. A test is one case of a
+matrix if it is marked so, or goes through its cases by itself with the fixture `sampled`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from pathlib import Path
 from zlib import crc32
 
 import pytest
+import trustme
 
-SAMPLE = 4
-"""Of so many cases of a matrix one runs, unless all are asked for."""
+from matrices import SAMPLE, Sampled
 
 BINARIES = Path("/usr/lib/postgresql")
 ADMIN = "postgres"
@@ -28,14 +29,35 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="run every case of the long matrices, not only a fourth")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Trust an authority of our own instead of the hundreds of the web, which take every client that is made 25 ms to read."""
+    authority = Path(tempfile.mkdtemp(prefix="connector-authority-")) / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(authority))
+    os.environ["SSL_CERT_FILE"] = str(authority)
+    config.add_cleanup(lambda: shutil.rmtree(authority.parent))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--whole"):
         return
-    left_out = [item for item in items if item.get_closest_marker("matrix") and crc32(item.nodeid.encode()) % SAMPLE]
+    left_out = [item for item in items if item.get_closest_marker("matrix") and _place(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         left = {*left_out}
         items[:] = [item for item in items if item not in left]
+
+
+def _place(item: pytest.Item) -> int:
+    """Which of the fourths a test belongs to."""
+    return crc32(item.nodeid.encode()) % SAMPLE
+
+
+@pytest.fixture
+def sampled(request: pytest.FixtureRequest) -> Sampled:
+    """Choose among the cases that a test goes through by itself."""
+    if request.config.getoption("--whole"):
+        return lambda cases: list(range(cases))
+    return lambda cases: list(range(_place(request.node), cases, SAMPLE))
 
 
 class Cluster:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from knowledge_connector.testing.emulation import Fault, RunningServer, running
+from matrices import Sampled
 from plugins.cognigy.hasty import watched
 from plugins.cognigy.stories import STORIES, Story, World, run_until_killed
 from plugins.cognigy.wire import Wire, config_for, table_for
@@ -95,8 +96,8 @@ class Stage:
 
 
 @pytest.mark.parametrize("kind", ["error_before", "error_after", "lost_answer", "cut_before"])
-def test_a_write_that_goes_wrong_once_is_made_good_at_once(stage: Stage, kind: str) -> None:
-    for number in range(stage.story.writes):
+def test_a_write_that_goes_wrong_once_is_made_good_at_once(stage: Stage, kind: str, sampled: Sampled) -> None:
+    for number in sampled(stage.story.writes):
         world = stage.begin()
         fault = stage.server.services.faults.add(Fault(kind, writes=True, after=number))
         assert world.run().status == "ok"
@@ -105,20 +106,20 @@ def test_a_write_that_goes_wrong_once_is_made_good_at_once(stage: Stage, kind: s
 
 
 @pytest.mark.parametrize("kind", ["error_before", "error_after"])
-def test_the_next_run_heals_where_all_writes_went_wrong_from_one_on(stage: Stage, kind: str) -> None:
-    for number in range(stage.story.writes):
+def test_the_next_run_heals_where_all_writes_went_wrong_from_one_on(stage: Stage, kind: str, sampled: Sampled) -> None:
+    for number in sampled(stage.story.writes):
         world = stage.begin()
         stage.server.services.faults.add(Fault(kind, writes=True, after=number, times=0))
         world.run()
         stage.check_heals(world)
 
 
-def test_an_origin_that_turns_back_after_a_broken_run_finds_what_was_before(stage: Stage) -> None:
+def test_an_origin_that_turns_back_after_a_broken_run_finds_what_was_before(stage: Stage, sampled: Sampled) -> None:
     if stage.story.name == "swap titles":
         pytest.skip("titles that are swapped back meet once more, and are told apart by the ids")
-    for number in range(1, stage.story.writes + 1):
+    for number in sampled(stage.story.writes):
         world = stage.begin()
-        stage.server.services.faults.add(Fault("error_before", writes=True, after=number, times=0))
+        stage.server.services.faults.add(Fault("error_before", writes=True, after=number + 1, times=0))
         world.run()
         stage.server.services.faults.clear()
         world.put(*stage.story.before)
@@ -126,10 +127,10 @@ def test_an_origin_that_turns_back_after_a_broken_run_finds_what_was_before(stag
         assert stage.contents() == stage.before
 
 
-def test_the_next_run_heals_where_the_process_was_killed_around_any_write(stage: Stage) -> None:
+def test_the_next_run_heals_where_the_process_was_killed_around_any_write(stage: Stage, sampled: Sampled) -> None:
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["__main__", *IMPORTED_BY_A_RUN])
-    for number in range(2 * stage.story.writes):
+    for number in sampled(2 * stage.story.writes):
         world = stage.begin()
         child = processes.Process(target=run_until_killed, args=(world.folder, stage.table, number))
         child.start()

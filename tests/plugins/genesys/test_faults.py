@@ -88,6 +88,7 @@ def assert_healed(folder: Path, server: RunningServer, story: str) -> None:
     assert server.log.writes("genesys") == []
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("story", STORIES)
 @pytest.mark.parametrize("kind", ["error_before", "error_after", BEFORE, AFTER])
 def test_every_writing_call_may_fail(before: Path, tmp_path: Path, story: str, kind: str) -> None:
@@ -101,6 +102,7 @@ def test_every_writing_call_may_fail(before: Path, tmp_path: Path, story: str, k
     assert number >= 5
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("story", STORIES)
 @pytest.mark.parametrize("kind", ["error_before", AFTER])
 def test_a_call_may_fail_for_good(before: Path, tmp_path: Path, story: str, kind: str) -> None:
@@ -116,6 +118,7 @@ def test_a_call_may_fail_for_good(before: Path, tmp_path: Path, story: str, kind
     assert number >= 5
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize("story", STORIES)
 @pytest.mark.parametrize("kind", [BEFORE, AFTER])
 def test_killed_at_every_writing_call(before: Path, tmp_path: Path, story: str, kind: str) -> None:

@@ -115,6 +115,7 @@ def break_run(stage: Stage, runs: Runs, kind: str, call: int) -> None:
     assert stage.server.log.during_pause() == []
 
 
+@pytest.mark.matrix
 @pytest.mark.parametrize(
     ("story", "call", "kind"),
     [

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from knowledge_connector import FatalError, KnowledgeSource, Unavailable, digest
+from knowledge_connector.kit.patience import Patience
 from knowledge_connector_genesys import history
 from knowledge_connector_genesys.client import GenesysClient, Round
 
@@ -41,9 +42,9 @@ class Shelf:
     """
 
     def __init__(self, client: GenesysClient, name: str, owner: str, clock: Clock, *, patience_seconds: float) -> None:
-        self._client, self._owner, self._clock = client, owner, clock
+        self._client, self._owner = client, owner
         self._name = source_name(name, owner)
-        self._patience_seconds = patience_seconds
+        self._patience = Patience(clock, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, patience_seconds)
         self._source: str | None = None
         self._rounds: list[Round] | None = None
         self._forgotten = False
@@ -157,16 +158,18 @@ class Shelf:
         Raises:
             Unavailable: It took longer than our patience; the next run will see what became of it.
         """
-        deadline = self._clock.monotonic() + self._patience_seconds
-        pause = FIRST_PAUSE_SECONDS
-        while one.state == "settling" or (is_ours and one.state == "open"):
-            if self._clock.monotonic() > deadline:
-                raise Unavailable(
-                    f"Genesys has not taken in synchronization {one.id} within {self._patience_seconds:.0f} s "
-                    "(patience_seconds); the next run looks again",
-                    where="target",
-                )
-            self._clock.sleep(pause)
-            pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
+
+        def is_moving(one: Round) -> bool:
+            return one.state == "settling" or (is_ours and one.state == "open")
+
+        for _ in self._patience.looks() if is_moving(one) else ():
             one = self._client.round(self.source, one.id)
+            if not is_moving(one):
+                break
+        if is_moving(one):
+            raise Unavailable(
+                f"Genesys has not taken in synchronization {one.id} within {self._patience.total_seconds:.0f} s "
+                "(patience_seconds); the next run looks again",
+                where="target",
+            )
         return one

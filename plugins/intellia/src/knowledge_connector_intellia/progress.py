@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from threading import Lock
 
 from knowledge_connector.kit.clock import Clock
+from knowledge_connector.kit.patience import Patience
 from knowledge_connector_intellia.wire import ERROR, READY, File
 
 WAVE = 50
 """Uploads to a wave: half a page, so that one request always tells of all."""
 
-LONGEST_PAUSE_SECONDS = 15
 WAVES_REMEMBERED = 4
 
 Listing = Callable[[str], Mapping[str, File]]
@@ -41,34 +41,19 @@ def attempts() -> Iterator[Attempt]:
             yield Attempt(wave, f"{wave}{number:02}")
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How long to wait between two looks at first, and how long in all."""
-
-    first_pause_seconds: float
-    patience_seconds: float
-
-    def pauses(self) -> Iterator[float]:
-        """Give the seconds from one look to the next."""
-        pause = self.first_pause_seconds
-        while True:
-            yield pause
-            pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
-
-
 class Progress:
     """What is known of files on their way.
 
     Args:
         listing: Asks Intellia.
         clock: All waiting is done with it.
-        pace: Of the looks.
+        patience: Of the looks.
     """
 
-    def __init__(self, listing: Listing, clock: Clock, pace: Pace) -> None:
+    def __init__(self, listing: Listing, clock: Clock, patience: Patience) -> None:
         self._listing = listing
         self._clock = clock
-        self._pace = pace
+        self._patience = patience
         self._lock = Lock()
         self._seen: dict[str, tuple[float, Mapping[str, File]]] = {}
 
@@ -78,15 +63,13 @@ class Progress:
         Returns:
             The file as it was last seen, which may be on its way still when patience is at its end; `None` if it is not there.
         """
-        began = self._clock.monotonic()
-        for pause in self._pace.pauses():
-            asked = self._clock.monotonic()
-            self._clock.sleep(pause)
-            file = self._look(wave, asked).get(file_id) or self._listing("").get(file_id)
-            is_late = self._clock.monotonic() - began >= self._pace.patience_seconds
-            if file is None or file.status in {READY, ERROR} or is_late:
-                return file
-        raise AssertionError("there is always another pause")
+        file, before = None, self._clock.monotonic()
+        for _ in self._patience.looks():
+            file = self._look(wave, before).get(file_id) or self._listing("").get(file_id)
+            if file is None or file.status in {READY, ERROR}:
+                break
+            before = self._clock.monotonic()
+        return file
 
     def _look(self, wave: str, since: float) -> Mapping[str, File]:
         """What somebody saw of a wave since then, or else what there is to see now."""

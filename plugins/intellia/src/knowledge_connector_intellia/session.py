@@ -29,10 +29,11 @@ from knowledge_connector import (
 )
 from knowledge_connector.kit import text as kit_text
 from knowledge_connector.kit.clock import Clock
+from knowledge_connector.kit.patience import Patience
 from knowledge_connector_intellia.client import IntelliaClient
 from knowledge_connector_intellia.config import DESCRIPTION, IntelliaConfig
 from knowledge_connector_intellia.names import Label, clean, file_name, label_of
-from knowledge_connector_intellia.progress import Attempt, Pace, Progress, attempts
+from knowledge_connector_intellia.progress import Attempt, Progress, attempts
 from knowledge_connector_intellia.wire import ERROR, READY, WAITING_UPLOAD, File, KnowledgeBase, Upload
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ MARKDOWN = "text/markdown"
 TRIES = 5
 QUERY_CHARS = 300
 REASON_CHARS = 200
+LONGEST_PAUSE_SECONDS = 15
 
 
 @dataclass(slots=True)
@@ -78,8 +80,8 @@ class IntelliaSession:
         self._filling: dict[str, _Filling] = {}
         self._own: set[str] | None = None
         self._last: tuple[str, str] | None = None
-        self._pace = Pace(config.poll_seconds, config.ready_timeout_seconds)
-        self._progress = Progress(lambda query: client.files(self._base_to_write(), query=query), clock, self._pace)
+        self._patience = Patience(clock, config.poll_seconds, LONGEST_PAUSE_SECONDS, config.ready_timeout_seconds)
+        self._progress = Progress(lambda query: client.files(self._base_to_write(), query=query), clock, self._patience)
 
     # ----------------------------------------------------------------------------------------------------------- reading
 
@@ -243,15 +245,13 @@ class IntelliaSession:
             return own
 
     def _settled(self, base: str) -> dict[str, tuple[Label, File]]:
-        began = self._clock.monotonic()
-        for pause in self._pace.pauses():
+        own = self._owned(base)
+        for _ in self._patience.looks() if _moving(own) else ():
             own = self._owned(base)
-            moving = sum(file.in_motion for _, file in own.values())
-            if not moving or self._clock.monotonic() - began >= self._pace.patience_seconds:
-                return own
-            log.info("waiting for files that are being taken in", extra={"count": moving})
-            self._clock.sleep(pause)
-        raise AssertionError("there is always another pause")
+            if not _moving(own):
+                break
+            log.info("waiting for files that are being taken in", extra={"count": _moving(own)})
+        return own
 
     def _owned(self, base: str) -> dict[str, tuple[Label, File]]:
         """Without the filter by name: of what it finds little is known, and a file overlooked is a file imported twice."""
@@ -300,6 +300,10 @@ def rendered(draft: SourceDraft, text: str) -> bytes:
     said = {key: _legible(value) for key, value in facts.items() if value}
     head = yaml.safe_dump(said, allow_unicode=True, sort_keys=False, width=1_000_000)
     return f"---\n{head}---\n\n{_legible(text)}\n".encode()
+
+
+def _moving(files: Mapping[str, tuple[Label, File]]) -> int:
+    return sum(file.in_motion for _, file in files.values())
 
 
 def _legible(text: str) -> str:

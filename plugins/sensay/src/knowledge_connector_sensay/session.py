@@ -24,6 +24,7 @@ from knowledge_connector import (
     Unavailable,
     digest,
 )
+from knowledge_connector.kit.patience import Patience
 from knowledge_connector_sensay.forms import Form, form_of
 from knowledge_connector_sensay.shelf import Held, Shelf, held_of, is_ours, survey
 from knowledge_connector_sensay.titles import (
@@ -74,6 +75,7 @@ class SensaySession:
 
     def __init__(self, client: SensayClient, config: SensayConfig, owner: str, clock: Clock) -> None:
         self._client, self._config, self._owner, self._clock = client, config, owner, clock
+        self._patience = Patience(clock, config.poll_seconds, LONGEST_PAUSE_SECONDS, config.ready_timeout_seconds)
         self._filling: dict[str, _Filling] = {}
         self._shelf = Shelf()
         self._has_listed = False
@@ -352,21 +354,12 @@ class SensaySession:
         """Entries as they are when nothing more happens to them, or patience is at its end; `None` for those that are gone."""
         seen: dict[int, Entry | None] = {}
         moving = list(ids)
-        for _ in self._looks() if moving else ():
+        for _ in self._patience.looks() if moving else ():
             seen |= {id_: self._client.entry(id_) for id_ in moving}
             moving = [id_ for id_ in moving if (entry := seen[id_]) is not None and not entry.is_settled]
             if not moving:
                 break
         return seen
-
-    def _looks(self) -> Iterator[None]:
-        """Sleep before each look, a little longer each time; end when the time is over."""
-        until = self._clock.monotonic() + self._config.ready_timeout_seconds
-        pause = self._config.poll_seconds
-        while self._clock.monotonic() < until:
-            self._clock.sleep(pause)
-            pause = min(pause * 1.5, LONGEST_PAUSE_SECONDS)
-            yield
 
 
 def _held(draft: SourceDraft, form: Form, type_: str, id_: int) -> Held:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from knowledge_connector import DocumentError
 from knowledge_connector_totoy.client import COMPLETED, FAILED, IN_PROGRESS
 
 if TYPE_CHECKING:
-    from knowledge_connector.kit.clock import Clock
+    from knowledge_connector.kit.patience import Patience
     from knowledge_connector_totoy.client import Source, TotoyClient
-    from knowledge_connector_totoy.config import TotoyConfig
 
 MANY = 8
 """From so many sources on, one listing of the knowledge base is asked for, and not each link."""
@@ -24,24 +23,6 @@ TIMEOUT = "indexing-timeout"
 
 Statuses = dict[str, str]
 Failures = dict[str, DocumentError]
-
-
-class Patience:
-    """How often to look whether something is ready, and for how long."""
-
-    def __init__(self, config: TotoyConfig, clock: Clock) -> None:
-        self._first = config.poll_seconds
-        self._timeout = config.indexing_timeout_seconds
-        self._clock = clock
-
-    def looks(self) -> Iterator[None]:
-        """Sleep before each look, a little longer each time; end when the time is over."""
-        until = self._clock.monotonic() + self._timeout
-        pause = self._first
-        while self._clock.monotonic() < until:
-            self._clock.sleep(pause)
-            pause = min(pause * 1.5, self._first * 10)
-            yield
 
 
 class Indexing:

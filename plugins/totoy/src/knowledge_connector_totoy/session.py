@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from knowledge_connector import BatchError, Chunk, DocumentError, KnowledgeSource, SourceDraft, StoredSource, digest
+from knowledge_connector.kit.patience import Patience
 from knowledge_connector_totoy import memory
 from knowledge_connector_totoy.client import IN_PROGRESS, Original, Source, TotoyClient
-from knowledge_connector_totoy.indexing import TIMEOUT, Failures, Indexing, Patience
+from knowledge_connector_totoy.indexing import TIMEOUT, Failures, Indexing
 from knowledge_connector_totoy.pieces import fields_of, parts_of
 from knowledge_connector_totoy.place import Place
 from knowledge_connector_totoy.survey import Held, Survey
@@ -94,7 +95,7 @@ class TotoySession:
         self._config = config
         self._owner = owner
         self._place = Place(client, config)
-        self._patience = Patience(config, clock)
+        self._patience = Patience(clock, config.poll_seconds, config.poll_seconds * 10, config.indexing_timeout_seconds)
         self._desk: _Desk | None = None
         self._lock = Lock()
         self._held: dict[str, Held] | None = None

@@ -11,8 +11,8 @@ from knowledge_connector_totoy import memory
 from knowledge_connector_totoy.client import COMPLETED, IN_PROGRESS, KnowledgeBase, Source
 
 if TYPE_CHECKING:
+    from knowledge_connector.kit.patience import Patience
     from knowledge_connector_totoy.client import TotoyClient
-    from knowledge_connector_totoy.indexing import Patience
 
 MAX_PROJECT_SOURCES = 10_000
 """So many source ids a project can show."""

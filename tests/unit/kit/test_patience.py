@@ -1,0 +1,41 @@
+"""How long plugins wait for a vendor, and how often they look meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge_connector.kit.clock import SystemClock
+from knowledge_connector.kit.patience import Patience
+
+
+@dataclass
+class Sleeper(SystemClock):
+    """Notes how long it should have slept."""
+
+    slept: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+def test_pauses_grow_up_to_the_longest() -> None:
+    clock = Sleeper()
+    assert len(list(Patience(clock, 2, 5, 20).looks())) == 6
+    assert clock.slept == [2, 3, 4.5, 5, 5, 5]
+
+
+@given(st.floats(1, 10), st.floats(1, 100), st.floats(1, 300))
+def test_the_last_look_comes_when_the_time_is_over(first: float, longest: float, total: float) -> None:
+    clock = Sleeper()
+    for _ in Patience(clock, first, longest, total).looks():
+        assert sum(clock.slept[:-1]) < total
+    assert sum(clock.slept) >= total
+
+
+def test_who_breaks_off_sleeps_no_more() -> None:
+    clock = Sleeper()
+    next(Patience(clock, 2, 5, 20).looks())
+    assert clock.slept == [2]
