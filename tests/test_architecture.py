@@ -157,7 +157,7 @@ def test_the_engine_meets_no_library() -> None:
 @pytest.mark.parametrize(
     ("room", "ours", "others"),
     [
-        ("ports", {"model", "errors"}, {"typing_extensions"}),
+        ("ports", {"ports", "model", "errors"}, {"typing_extensions"}),
         ("model", set(), set()),
         ("errors", set(), {"typing_extensions"}),
     ],

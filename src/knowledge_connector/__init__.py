@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         Workload,
         digest,
     )
-    from knowledge_connector.ports import (
+    from knowledge_connector.ports.plugins import (
         Chunker,
         ChunkRules,
         Clock,
@@ -99,7 +99,7 @@ _ROOMS = {
         "Workload",
         "digest",
     ),
-    "ports": (
+    "ports.plugins": (
         "ChunkRules",
         "Chunker",
         "Clock",

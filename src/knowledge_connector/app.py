@@ -20,10 +20,11 @@ from knowledge_connector.model import KnowledgeSource
 from knowledge_connector.ports import Clock, Connector, Hit, Lane, RunRow, Searchable, StateStore, Target
 from knowledge_connector.registry import Registry, config_model, guarded
 from knowledge_connector.state import open_state
-from knowledge_connector.sync.lane import LaneRun, RunMode
+from knowledge_connector.sync.lane import LaneRun
 from knowledge_connector.sync.plan import Change
 from knowledge_connector.sync.planfile import Approval, LanePlan, PlanFile
 from knowledge_connector.sync.report import SyncReport
+from knowledge_connector.sync.rules import RunMode
 from knowledge_connector.sync.run import SyncRun
 from knowledge_connector.sync.undo import undo
 from knowledge_connector.traces import Traces

@@ -19,10 +19,11 @@ from knowledge_connector.sync.body import Fetcher
 from knowledge_connector.sync.context import RunContext
 from knowledge_connector.sync.crew import Crew
 from knowledge_connector.sync.guard import DeleteRules, ErrorRules
-from knowledge_connector.sync.lane import LaneRules, LaneRun, RunMode
+from knowledge_connector.sync.lane import LaneRun
 from knowledge_connector.sync.means import Means
 from knowledge_connector.sync.plan import Change
 from knowledge_connector.sync.report import Status, SyncReport
+from knowledge_connector.sync.rules import LaneRules, RunMode
 from knowledge_connector.sync.run import RunRules, SyncRun
 
 if TYPE_CHECKING:

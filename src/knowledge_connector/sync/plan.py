@@ -225,6 +225,12 @@ def as_skip(seen: Sighting, known: Known | None, code: str, message: str) -> Cha
     return Change(Action.SKIP, document.id, name, message, row=row, code=code)
 
 
+def as_failure(id_: str, row: Known | None, stage: str, code: str, message: str, sequence: int | None) -> Change:
+    """A document that could not be read or written; what is held of it stays."""
+    name = row.name if row and row.name else id_
+    return Change(Action.FAIL, id_, name, message, before=row, code=code, stage=stage, sequence=sequence)
+
+
 def _same_text(seen: Sighting, known: Known, derived: str, *, reason: str) -> Change:
     """The text is the same; what about name, link, tags and metadata?"""
     draft = _draft(seen, derived, known.chunk_count, known.fingerprint or "")
