@@ -7,6 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 FONTS = {"F": "Helvetica", "B": "Helvetica-Bold", "C": "Courier"}
+ICONS = "I"
+"""A font in which A is read as a smiling face, U+1F600, B as U+100003, which is for private use, and C as the Hebrew letter alef."""
+
+_TO_UNICODE = b"""/CIDInit /ProcSet findresource begin 12 dict begin begincmap
+1 begincodespacerange <00> <FF> endcodespacerange
+3 beginbfchar <41> <D83DDE00> <42> <DBC0DC03> <43> <05D0> endbfchar
+endcmap end end"""
 
 
 @dataclass
@@ -47,6 +54,7 @@ def pdf(
         return len(objects)
 
     fonts = " ".join(f"/{key} {add(_font(name))} 0 R" for key, name in FONTS.items())
+    fonts += f" /{ICONS} {add(_font('Helvetica', f'/ToUnicode {add(_stream(_TO_UNICODE))} 0 R'))} 0 R"
     picture = add(
         _stream(
             b"\x00\xff\x00\xff",
@@ -65,8 +73,8 @@ def pdf(
     return _file(objects, root, said)
 
 
-def _font(name: str) -> str:
-    return f"<< /Type /Font /Subtype /Type1 /BaseFont /{name} /Encoding /WinAnsiEncoding >>"
+def _font(name: str, entries: str = "") -> str:
+    return f"<< /Type /Font /Subtype /Type1 /BaseFont /{name} /Encoding /WinAnsiEncoding {entries} >>"
 
 
 def _stream(content: bytes, entries: str = "") -> bytes:

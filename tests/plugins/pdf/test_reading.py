@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import pypdf
@@ -9,7 +10,7 @@ import pytest
 from knowledge_connector import Converted, DocumentError, Raw, Unreadable
 from knowledge_connector.kit.pages import page_mark
 from knowledge_connector_pdf import PdfConverter
-from plugins.pdf.makers import Page, lines, pdf, rule, text
+from plugins.pdf.makers import ICONS, Page, lines, pdf, rule, text
 
 PROSE = (
     "Knowledge that nobody can find is knowledge that nobody has,",
@@ -101,6 +102,23 @@ def test_running_heads_and_page_numbers_are_left_out() -> None:
     assert markdown(*pages) == "\n\n".join([PARAGRAPH] * 4) + "\n"
 
 
+def test_running_heads_whose_words_change_are_known_by_their_numbers() -> None:
+    heads = ("4 Chapter 1. Scope", "1.1. Why 5", "6 Chapter 1. Scope", "1.2. Whom 7")
+    assert markdown(*(text(head, 72, 800) + lines(PROSE) for head in heads)) == "\n\n".join([PARAGRAPH] * 4) + "\n"
+
+
+def test_titles_with_numbers_are_no_running_heads() -> None:
+    words = ("Aims", "Ways", "Ends")
+    larger = [text(f"{number} {word}", 72, 800, 16) + lines(PROSE) for number, word in enumerate(words, 1)]
+    assert markdown(*larger).count("# ") == 3
+    bare = [text(f"{number} {word}", 72, 800) + lines(PROSE) for number, word in enumerate(words, 1)]
+    assert all(f"{number} {word}" in markdown(*bare) for number, word in enumerate(words, 1))
+    chapters = [text(f"Chapter {number}", 72, 800, 16) + lines(PROSE) for number in range(1, 5)]
+    assert markdown(*chapters).count("# Chapter") == 4
+    listed = [text(f"{number}. {word}", 72, 800) + lines(PROSE) for number, word in enumerate(words, 1)]
+    assert all(f"{number}. {word}" in markdown(*listed) for number, word in enumerate(words, 1))
+
+
 def test_entries_of_contents_are_left_out() -> None:
     drawn = text("1 Scope . . . . . . . . . . 12", 72, 760) + text("A.1 Terms......iv", 72, 746) + lines(PROSE)
     assert markdown(drawn + text("And so on . . .", 72, 600)) == f"{PARAGRAPH}\n\nAnd so on . . .\n"
@@ -123,6 +141,62 @@ def test_links_are_kept() -> None:
         [("https://a.example/(x)", (94, 695, 132, 712)), ("javascript:x", (72, 695, 92, 712))],
     )
     assert "See [the wiki](https://a.example/%28x%29) or https://b.example for more.\n" in markdown(page)
+
+
+def linked(*written: str, links: Sequence[tuple[int, str, str]]) -> Page:
+    """Lines in letters of 6 points; links by the number of the line, the words in it, and the address."""
+    page = Page(lines(written, size=10, font="C"))
+    for number, words, address in links:
+        left, base = 72 + 6 * written[number].rindex(words), 700 - 14 * number
+        page.links.append((address, (left, base - 3, left + 6 * len(words), base + 9)))
+    return page
+
+
+def test_links_of_one_line_stand_where_their_words_do() -> None:
+    page = linked(
+        "The wiki or the wiki?", links=[(0, "the wiki", "https://b.example"), (0, "The wiki", "https://a.example")]
+    )
+    assert markdown(page) == "[The wiki](https://a.example) or [the wiki](https://b.example)?\n"
+
+
+def test_characters_beyond_the_basic_plane_move_nothing() -> None:
+    page = linked("", "see the wiki now", links=[(1, "the wiki", "https://a.example")])
+    page.content += text("AA", 20, 686, 10, ICONS)
+    page.content += text("A", 20, 640, 10, ICONS) + text("go", 72, 640, 10, "C")
+    assert markdown(page) == "\U0001f600\U0001f600 see [the wiki](https://a.example) now\n\n\U0001f600 go\n"
+
+
+def test_characters_that_could_be_taken_for_marks_of_pages_are_left_out() -> None:
+    assert markdown(text("B", 72, 740, 10, ICONS) + text("BA", 72, 700, 10, ICONS)) == "\U0001f600\n"
+
+
+def test_links_in_what_is_read_from_right_to_left() -> None:
+    page = Page(text("CC CCC", 100, 700, 10, ICONS), [("https://a.example", (100, 697, 114, 709))])
+    assert markdown(page) == "אאא [אא](https://a.example)\n"
+
+
+def test_links_that_lie_upon_each_other_are_one() -> None:
+    page = linked("The wiki", links=[(0, "The wiki", "https://a.example"), (0, "wiki", "https://b.example")])
+    assert markdown(page) == "[The wiki](https://a.example)\n"
+
+
+def test_addresses_that_are_read_as_such_are_whole() -> None:
+    page = linked(
+        "See https://a.example/ or go to https:",
+        "//b.example/long for more.",
+        links=[
+            (0, "https://a.example/", "https://a.example"),
+            (0, "https:", "https://b.example/long"),
+            (1, "//b.example/long", "https://b.example/long"),
+        ],
+    )
+    assert markdown(page) == "See <https://a.example/> or go to <https://b.example/long> for more.\n"
+
+
+def test_a_part_of_an_address_stays_as_it_is_and_a_word_of_it_is_a_link() -> None:
+    address = "https://www.a.example/help"
+    page = linked("www.a.example help", links=[(0, "www.a.example", address), (0, "help", address)])
+    assert markdown(page) == f"www.a.example [help]({address})\n"
 
 
 def grid(left: float, top: float, columns: tuple[float, ...], rows: int) -> str:

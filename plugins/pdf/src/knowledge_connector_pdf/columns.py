@@ -5,12 +5,12 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]  # pypdfium2 ships no types
-from pypdfium2 import PdfTextPage
 
-from knowledge_connector.kit.pages import without_marks
-from knowledge_connector_pdf.lines import Line, is_gappy
+from knowledge_connector_pdf.lines import Line, chars_before, is_gappy
 from knowledge_connector_pdf.tables import Table
 
 _GAP = 0.9  # between cells, in the size of their type; a blank is a third of it
@@ -26,18 +26,18 @@ class _Cell:
     text: str
 
 
-def aligned_tables(lines: Sequence[Line], text_page: PdfTextPage) -> list[Table]:
+def aligned_tables(lines: Sequence[Line], text_page: Any) -> list[Table]:
     """The tables among the lines of a page that none of its rules enclose."""
     tables = (_table(run) for run in _runs(lines, text_page) if any(is_gappy(line) for line, _ in run))
     return [table for table in tables if table is not None]
 
 
-def _runs(lines: Sequence[Line], text_page: PdfTextPage) -> Iterator[list[tuple[Line, list[_Cell]]]]:
+def _runs(lines: Sequence[Line], text_page: Any) -> Iterator[list[tuple[Line, list[_Cell]]]]:
     """Lines one below the other that have gaps. Only lines beside a gappy one are looked at."""
     run: list[tuple[Line, list[_Cell]]] = []
     for at, line in enumerate(lines):
         cells = _cells(line, text_page) if any(map(is_gappy, lines[max(at - 1, 0) : at + 2])) else []
-        follows = bool(run) and 0 < run[-1][0].base - line.base < _MAX_LEADING * line.size
+        follows = bool(run) and 0 < run[-1][0].base - line.base < _MAX_LEADING * line.style.size
         if run and not (follows and len(cells) > 1):
             yield run
             run = []
@@ -47,28 +47,31 @@ def _runs(lines: Sequence[Line], text_page: PdfTextPage) -> Iterator[list[tuple[
         yield run
 
 
-def _cells(line: Line, text_page: PdfTextPage) -> list[_Cell]:
-    """The pieces of a line between wide gaps; none if they are not the whole line in its order."""
-    if line.is_code:
+def _cells(line: Line, text_page: Any) -> list[_Cell]:
+    """The pieces of a line between wide gaps; none if they do not follow each other from left to right."""
+    if line.style.is_code:
         return []
-    cells: list[_Cell] = []
-    edges = [ctypes.c_double() for _ in range(4)]
+    gap = _GAP * line.style.size
+    boxes: list[tuple[float, float]] = []
+    for left, right in _boxes(line, text_page):
+        if boxes and left < boxes[-1][0]:
+            return []
+        if boxes and left - boxes[-1][1] < gap:
+            boxes[-1] = (boxes[-1][0], max(boxes[-1][1], right))
+        else:
+            boxes.append((left, right))
+    cuts = [0, *(chars_before(line, left - gap / 2, text_page) for left, _ in boxes[1:]), len(line.text)]
+    texts = [line.text[start:end].strip() for start, end in pairwise(cuts)]
+    return [_Cell(*box, text) for box, text in zip(boxes, texts, strict=True)] if all(texts) else []
+
+
+def _boxes(line: Line, text_page: Any) -> Iterator[tuple[float, float]]:
+    """Where the pieces of a line that are set alike begin and end."""
+    left, top, right, bottom = (ctypes.c_double() for _ in range(4))
     count = pdfium.FPDFText_CountRects(text_page, line.first, line.last - line.first + 1)
     for number in range(min(count, _MAX_RECTANGLES)):
-        pdfium.FPDFText_GetRect(text_page, number, *edges)
-        left, top, right, bottom = (edge.value for edge in edges)
-        text = without_marks(text_page.get_text_bounded(left, bottom, right, top).strip())
-        if cells and left - cells[-1].right < _GAP * line.size:
-            last = cells[-1]
-            blank = " " if left - last.right > 0.1 * line.size else ""
-            cells[-1] = _Cell(last.left, max(right, last.right), last.text + blank + text)
-        elif text:
-            cells.append(_Cell(left, right, text))
-    return cells if _letters("".join(cell.text for cell in cells)) == _letters(line.text) else []
-
-
-def _letters(text: str) -> str:
-    return "".join(text.split())
+        pdfium.FPDFText_GetRect(text_page, number, left, top, right, bottom)
+        yield left.value, right.value
 
 
 def _table(run: Sequence[tuple[Line, list[_Cell]]]) -> Table | None:
@@ -83,7 +86,7 @@ def _table(run: Sequence[tuple[Line, list[_Cell]]]) -> Table | None:
     if len(run) < _MIN_ROWS or any(sum(map(bool, row)) < len(cells) for row, (_, cells) in zip(rows, run, strict=True)):
         return None
     first, last = run[0][0], run[-1][0]
-    return Table(rows, columns[0][0], last.base - 1, columns[-1][1], first.base + first.size)
+    return Table(rows, columns[0][0], last.base - 1, columns[-1][1], first.base + first.style.size)
 
 
 def _columns(cells: Sequence[_Cell]) -> list[tuple[float, float]]:

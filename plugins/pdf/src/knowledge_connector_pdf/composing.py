@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 from knowledge_connector.kit.pages import page_mark
 from knowledge_connector_pdf.layout import Page, Typography
-from knowledge_connector_pdf.lines import Line
+from knowledge_connector_pdf.lines import Line, Style
 from knowledge_connector_pdf.tables import Table
 
+_BULLETS = "•◦▪▫‣●○■□◆❖➢➤✓∙·⁃\uf0b7\uf0a7–—-"
 _BULLET = re.compile(r"[•◦▪▫‣●○■□◆❖➢➤✓∙·⁃\uf0b7\uf0a7]\s*|[–—-]\s+")
 _NUMBERED = re.compile(r"(?:\d{1,3}|[a-zA-Z])[.)]\s|\(\w{1,3}\)\s")
-_ENDED = (".", "!", "?", ":", ";", "。", "！", "？")
+_ENDS = frozenset(".!?:;。！？")
 # Text at the beginning of a block that Markdown would take for something else: a heading, a rule, a fence.
+_MARKUP = "#=-`~"
 _MISTAKABLE = re.compile(r"#{1,6}(?:\s|$)|={2,}\s*$|-{2,}\s*$|`{3}|~{3}")
 _CELL = str.maketrans({"|": r"\|", "\\": r"\\"})
 _WIDE_GAP = 1.3
@@ -25,6 +28,7 @@ _LETTER_WIDTH = 0.5  # of prose, about
 _MAX_INDENT = 40
 
 _Kind = Literal["prose", "item", "heading", "code", "table"]
+_RECOGNIZED = Style(0)
 
 
 @dataclass(slots=True)
@@ -35,11 +39,8 @@ class _Block:
     lines: list[Line]
     level: int = 0
     table: Table | None = None
+    is_numbered: bool = False
     marks: dict[int, str] = field(default_factory=dict)
-
-    @property
-    def last(self) -> Line:
-        return self.lines[-1]
 
 
 def compose(pages: Sequence[Page], typography: Typography) -> tuple[str, str | None]:
@@ -66,69 +67,69 @@ def _blocks(pages: Sequence[Page], typography: Typography) -> Iterator[tuple[str
     block: _Block | None = None
     mark = pending = ""
     for page in pages:
-        pending = page_mark(page.number)
-        before: Line | None = None
-        for line in page.lines:
-            table = next((table for table in page.tables if table.holds(line)), None)
+        pending, turned, headings = page_mark(page.number), True, typography.headings(page)
+        for at, line in enumerate(page.lines):
+            table = _table_of(line, page.tables) if page.tables else None
             if table is not None and block and block.table is table:
                 continue
-            kind, level = _kind(line, before, page.number, typography) if table is None else ("table", 0)
-            if block and _goes_on(block, line, kind, level, typography, turned=before is None):
+            level = headings.get(at, 0)
+            kind: _Kind = "table" if table else "heading" if level else _kind(line, typography)
+            if block and _goes_on(block, line, kind, level, typography, turned=turned):
                 if pending:
                     block.marks[len(block.lines)] = pending
                 block.lines.append(line)
             else:
                 if block:
                     yield mark, block
-                block, mark = _Block(kind, [line], level, table), pending
-            pending, before = "", line
+                block, mark = _Block(kind, [line], level, table, _NUMBERED.match(line.text) is not None), pending
+            pending, turned = "", False
         for text in page.recognized:
             if block:
                 yield mark, block
-            block, mark, pending = _Block("prose", [Line(text, 0, 0, 0, 0)]), pending, ""
+            block, mark, pending = _Block("prose", [Line(text, 0, 0, 0, _RECOGNIZED)]), pending, ""
     if block:
         yield mark, block
 
 
-def _kind(line: Line, before: Line | None, page: int, typography: Typography) -> tuple[_Kind, int]:
-    level = typography.heading(line, before, page)
-    if level:
-        return "heading", level
-    if line.is_code and not typography.is_code:
-        return "code", 0
-    return ("item" if _BULLET.match(line.text) else "prose"), 0
+def _table_of(line: Line, tables: Sequence[Table]) -> Table | None:
+    return next((table for table in tables if table.holds(line)), None)
+
+
+def _kind(line: Line, typography: Typography) -> _Kind:
+    """What a line is that is neither a heading nor in a table."""
+    if line.style.is_code and not typography.is_code:
+        return "code"
+    return "item" if line.text[0] in _BULLETS and _BULLET.match(line.text) else "prose"
 
 
 def _goes_on(block: _Block, line: Line, kind: _Kind, level: int, typography: Typography, *, turned: bool) -> bool:
     """Whether a line belongs to the block before it."""
-    last = block.last
-    gap = last.base - line.base
-    leading = max(typography.leading, 1.2 * line.size)
-    if kind == "heading" or block.kind == "heading":
-        return (kind, level) == (block.kind, block.level) and not turned and 0 <= gap < _WIDE_GAP * leading
-    if kind == "code" or block.kind == "code":
-        return kind == block.kind and not turned and -0.1 * leading < gap < 2.5 * leading
-    if kind == "item" or "table" in (kind, block.kind):
+    last, size = block.lines[-1], line.style.size
+    gap, leading = last.base - line.base, max(typography.leading, 1.2 * size)
+    if kind == "prose" and block.kind in ("prose", "item"):
+        if turned or gap < -0.5 * leading:
+            return last.text[-1] not in _ENDS and line.text[0].islower()
+        return gap <= _WIDE_GAP * leading and (abs(gap) < 0.3 * size or not _begins(block, line))
+    if kind != block.kind or turned:
         return False
-    if turned or gap < -0.5 * leading:
-        return not last.text.endswith(_ENDED) and line.text[0].islower()
-    if gap > _WIDE_GAP * leading:
-        return False
-    return abs(gap) < 0.3 * line.size or not _begins(block, line)
+    if kind == "heading":
+        return level == block.level and 0 <= gap < _WIDE_GAP * leading
+    return kind == "code" and -0.1 * leading < gap < 2.5 * leading
 
 
 def _begins(block: _Block, line: Line) -> bool:
     """Whether a line right below a block begins another one: it is indented, listed, or would have fitted into the line above."""
-    last = block.last
-    if _NUMBERED.match(line.text) and (last.text.endswith(_ENDED) or _NUMBERED.match(block.lines[0].text)):
+    last, text = block.lines[-1], line.text
+    has_ended = last.text[-1] in _ENDS
+    if (has_ended or block.is_numbered) and _NUMBERED.match(text):
         return True
-    left = min(one.left for one in block.lines[-3:])
     if block.kind == "item":
         return line.left < block.lines[0].left - 1
-    if len(block.lines) > 1 and line.left > left + _INDENT * line.size and last.text.endswith(_ENDED):
+    if not has_ended:
+        return False
+    if len(block.lines) > 1 and line.left > min(one.left for one in block.lines[-3:]) + _INDENT * line.style.size:
         return True
-    word = len(line.text.partition(" ")[0]) + 1
-    return last.text.endswith(_ENDED) and last.right + word * _LETTER_WIDTH * line.size < line.right
+    return last.right + (len(text.partition(" ")[0]) + 1) * _LETTER_WIDTH * line.style.size < line.right
 
 
 def _text(block: _Block) -> str:
@@ -141,7 +142,7 @@ def _text(block: _Block) -> str:
         return f"{'#' * block.level} {text}"
     if block.kind == "item":
         return f"- {_BULLET.sub('', text, count=1)}"
-    return f"\\{text}" if _MISTAKABLE.match(text) else text
+    return f"\\{text}" if text[0] in _MARKUP and _MISTAKABLE.match(text) else text
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:
@@ -152,14 +153,15 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 
 def _joined(block: _Block) -> str:
     """The lines as running text: divided words are whole again."""
-    parts: list[str] = []
-    before: Line | None = None
-    for at, line in enumerate(block.lines):
+    lines, marks = block.lines, block.marks
+    if len(lines) == 1:
+        return lines[0].text
+    parts = [lines[0].text]
+    for at, (before, line) in enumerate(pairwise(lines), 1):
         text = line.text
-        if before is not None and not before.is_divided and not (before.text.endswith("-") and text[:1].islower()):
+        if not (before.is_divided or (before.text[-1] == "-" and text[0].islower())):
             parts.append(" ")
-        parts.append(block.marks.get(at, "") + text)
-        before = line
+        parts.append(marks[at] + text if at in marks else text)
     return "".join(parts)
 
 
@@ -171,12 +173,12 @@ def _code(lines: Sequence[Line]) -> str:
     for line in lines:
         gap = before.base - line.base if before else 0.0
         text = line.text
-        if written and gap < 0.3 * line.size:
+        if written and gap < 0.3 * line.style.size:
             written[-1] += f" {text}"
         else:
-            if gap > 1.9 * line.size:
+            if gap > 1.9 * line.style.size:
                 written.append("")
-            indent = round((line.left - left) / (_CHAR_WIDTH * line.size)) if line.size else 0
+            indent = round((line.left - left) / (_CHAR_WIDTH * line.style.size)) if line.style.size else 0
             written.append(" " * min(indent, _MAX_INDENT) + text)
         before = line
     fence = "`" * max(3, 1 + max((len(run) for text in written for run in re.findall("`+", text)), default=0))

@@ -26,7 +26,7 @@ class PdfConverter(Converter):
     """PDF; settings `max_pages`, `ocr`, `languages` and `dpi`."""
 
     name = "pdf"
-    version = "2"
+    version = "3"
     media_types: ClassVar[frozenset[str]] = frozenset({"application/pdf"})
     extensions: ClassVar[Mapping[str, str]] = {".pdf": "application/pdf"}
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from knowledge_connector_pdf.lines import Line
+from knowledge_connector_pdf.lines import Line, Style
 from knowledge_connector_pdf.tables import Table
 
 Outline = Mapping[int, Mapping[str, int]]
@@ -23,11 +23,16 @@ _CODE_SHARE = 0.6
 _HEIGHT_POINTS = 3
 _MIN_ROOM = 1.5  # between a running head and the text, in its size
 _NUMBERS = re.compile(r"\d+|\b[ivxlcdm]+\b")
+_FOLIO = re.compile(r"(\d{1,5})(?![\w.)])|.*?(?<![\w.])(\d{1,5})$")
 _LEADING_NUMBER = re.compile(r"^\W*(?:\d+(?:\.\d+)*|[A-Z](?:\.\d+)+)\W+")
 _GOES_ON = (".", ",", ";", ":")
 _PUNCTUATION = ".,;:!?)]\"'"
 _END_CHARS = 3
 _WIDE_GAP = 1.2
+_STEPS = 10  # in a point, in which gaps between lines are told apart
+
+_Place = tuple[int, str | int]
+"""Where something stands on many pages: its height, and its words, or how far the number in it is ahead of that of the page."""
 
 _Class = tuple[float, bool]
 """Size and boldness of headings: each such class is a level."""
@@ -49,31 +54,54 @@ def plain(title: str) -> str:
 
 
 def drop_furniture(pages: Sequence[Page]) -> None:
-    """Take out running heads and page numbers: what stands outermost, at a distance, with the same words on three pages or more."""
-    edges = [_edges(page.lines) for page in pages]
-    counts = Counter(key for of_page in edges for key in of_page)
+    """Take out running heads and page numbers: what stands outermost, at a distance, and on three pages or more at the same height.
+
+    What stands there has the same words on all of them, or begins or ends with a number that counts the pages, and the same words on some:
+    titles that are numbered, one to a page, never do.
+    """
+    edges = [_edges(page) for page in pages]
+    wordings: dict[_Place, list[str]] = {}
+    for of_page in edges:
+        for key, lines in of_page.items():
+            wordings.setdefault(key, []).append(_without_numbers(lines[0]))
+    common = {key for key, words in wordings.items() if len(words) >= _REPEATS and len({*words}) < len(words)}
     for page, of_page in zip(pages, edges, strict=True):
-        heads = {id(line) for key, lines in of_page.items() if counts[key] >= _REPEATS for line in lines}
-        page.lines = [line for line in page.lines if id(line) not in heads]
+        heads = {id(line) for key, lines in of_page.items() if key in common for line in lines}
+        if heads:
+            page.lines = [line for line in page.lines if id(line) not in heads]
 
 
-def _edges(lines: list[Line]) -> dict[tuple[int, str], list[Line]]:
-    """The lines at the top and at the bottom of a page, by their height and their words, unless others follow right upon them."""
-    heights = sorted({line.base for line in lines})
-    if len(heights) < 2:
-        return {}
-    top, bottom = heights[-1], heights[0]
-    below_top = next((height for height in reversed(heights) if top - height >= _HEIGHT_POINTS), bottom)
-    above_bottom = next((height for height in heights if height - bottom >= _HEIGHT_POINTS), top)
-    found: dict[tuple[int, str], list[Line]] = {}
-    for line in lines:
-        room = _MIN_ROOM * line.size
-        at_top = top - line.base < _HEIGHT_POINTS and line.base - below_top > room
-        at_bottom = line.base - bottom < _HEIGHT_POINTS and above_bottom - line.base > room
-        if at_top or at_bottom:
-            words = _NUMBERS.sub("#", line.text.lower())
-            found.setdefault((round(line.base / _HEIGHT_POINTS), words), []).append(line)
+def _edges(page: Page) -> dict[_Place, list[Line]]:
+    """The lines at the top and at the bottom of a page, unless others follow right upon them.
+
+    Their keys are their height and their words, or how far the number in them is ahead of that of the page.
+    """
+    heights = [line.base for line in page.lines]
+    top, bottom = max(heights, default=0.0), min(heights, default=0.0)
+    high, low = top - _HEIGHT_POINTS, bottom + _HEIGHT_POINTS
+    below_top = max([height for height in heights if height <= high], default=bottom)
+    above_bottom = min([height for height in heights if height >= low], default=top)
+    found: dict[_Place, list[Line]] = {}
+    for line in [line for line in page.lines if not low <= line.base <= high]:
+        room = _MIN_ROOM * line.style.size
+        if (line.base > high and line.base - below_top > room) or (line.base < low and above_bottom - line.base > room):
+            for words in _words(line, page):
+                found.setdefault((round(line.base / _HEIGHT_POINTS), words), []).append(line)
     return found
+
+
+def _without_numbers(line: Line) -> str:
+    return _NUMBERS.sub("#", line.text.lower())
+
+
+def _words(line: Line, page: Page) -> Iterator[str | int]:
+    if line.style.size >= _LARGER * page.lines[len(page.lines) // 2].style.size:
+        yield line.text.lower()  # a title: its number is its own
+        return
+    yield _without_numbers(line)
+    folio = _FOLIO.match(line.text)
+    if folio:
+        yield int(folio[1] or folio[2]) - page.number
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +112,7 @@ class Typography:
         size: Of its prose, in points.
         leading: From one line of prose to the next, in points.
         is_code: Whether it is set in a font for code throughout, so that this says nothing.
+        striking: The styles that headings may have.
         levels: Of headings, by class.
         outline: Its bookmarks.
     """
@@ -91,69 +120,90 @@ class Typography:
     size: float
     leading: float
     is_code: bool
+    striking: frozenset[Style]
     levels: Mapping[_Class, int]
     outline: Outline
 
     @classmethod
     def of(cls, pages: Sequence[Page], outline: Outline) -> Typography:
         """Find out how a document is set, from all of its lines."""
-        lines = [line for page in pages for line in page.lines]
-        chars = sum(len(line.text) for line in lines)
-        is_code = sum(len(line.text) for line in lines if line.is_code) > _CODE_SHARE * chars
+        chars: Counter[Style] = Counter()
+        for page in pages:
+            for line in page.lines:
+                chars[line.style] += len(line.text)
+        is_code = sum(count for style, count in chars.items() if style.is_code) > _CODE_SHARE * chars.total()
         sizes: Counter[float] = Counter()
-        for line in lines:
-            if is_code or not line.is_code:
-                sizes[_rounded(line.size)] += len(line.text)
+        for style, count in chars.items():
+            if is_code or not style.is_code:
+                sizes[_rounded(style.size)] += count
         size = sizes.most_common(1)[0][0] if sizes else 0.0
-        found = cls(size, _leading(pages, size), is_code, {}, outline)
-        return cls(size, found.leading, is_code, _levels(pages, found), outline)
+        striking = frozenset(style for style in chars if (is_code or not style.is_code) and _strikes(style, size))
+        leading = _leading(pages, frozenset(style for style in chars if _rounded(style.size) == size), size)
+        found = cls(size, leading, is_code, striking, {}, outline)
+        return cls(size, leading, is_code, striking, _levels(pages, found), outline)
 
-    def heading(self, line: Line, before: Line | None, page: int) -> int:
-        """The level of a heading; 0 for other lines. `before` is the line above it on its page."""
-        known = self._bookmarked(line.text, page)
-        if known:
-            return min(known, _HEADINGS)
-        return self.levels.get(_class(line), 0) if self.stands_out(line, before) else 0
+    def headings(self, page: Page) -> dict[int, int]:
+        """The levels of the headings of a page, by the number of the line: what bookmarks name, and what stands out."""
+        found = {at: self.levels[_class(line.style)] for at, line in self.standing_out(page)}
+        titles = self.outline.get(page.number, {})
+        for at, line in _candidates(page.lines, titles) if titles else ():
+            level = titles.get(plain(line.text))
+            if level:
+                found[at] = min(level, _HEADINGS)
+        return found
 
-    def _bookmarked(self, text: str, page: int) -> int:
-        """The level of the bookmark that leads to a line; 0 if none does. Most lines end otherwise than those, which is seen at once."""
-        titles = self.outline.get(page)
-        if not titles or len(text) > _MAX_HEADING_CHARS:
-            return 0
-        end = text.rstrip(_PUNCTUATION)[-_END_CHARS:].casefold()
-        if end.isalnum() and not any(title.endswith(end) for title in titles):
-            return 0
-        return titles.get(plain(text), 0)
+    def standing_out(self, page: Page) -> Iterator[tuple[int, Line]]:
+        """The lines of a page that are set as headings are, with their numbers."""
+        striking, lines = self.striking, page.lines
+        for at in [at for at, line in enumerate(lines) if line.style in striking]:
+            if self._stands_out(lines[at], lines[at - 1] if at else None):
+                yield at, lines[at]
 
-    def stands_out(self, line: Line, before: Line | None) -> bool:
-        """Whether a line is set as headings are: larger; or bold, short and with room above it."""
-        if (line.is_code and not self.is_code) or not any(map(str.isalpha, line.text)):
+    def _stands_out(self, line: Line, before: Line | None) -> bool:
+        """Whether a line of a striking style is larger, or short and with room above it."""
+        text = line.text
+        if not any(map(str.isalpha, text)):
             return False
-        if line.size >= _LARGER * self.size:
-            return len(line.text) <= _MAX_HEADING_CHARS
-        if not line.is_bold or _rounded(line.size) < self.size or len(line.text) > _MAX_BOLD_CHARS:
-            return False
+        if line.style.size >= _LARGER * self.size:
+            return len(text) <= _MAX_HEADING_CHARS
         has_room = before is None or not 0 < before.base - line.base < _WIDE_GAP * self.leading
-        return has_room and not line.text.endswith(_GOES_ON)
+        return has_room and len(text) <= _MAX_BOLD_CHARS and not text.endswith(_GOES_ON)
+
+
+def _candidates(lines: Sequence[Line], titles: Mapping[str, int]) -> Iterator[tuple[int, Line]]:
+    """Lines that may be the title of a bookmark, with their numbers: most end otherwise than those of the page, which is seen at once."""
+    last = {title[-1] for title in titles}
+    last |= {char.upper() for char in last} | set(_PUNCTUATION)
+    ends = {title[-_END_CHARS:] for title in titles}
+    for at, line in enumerate(lines):
+        text = line.text
+        if (text[-1] in last or not text[-1].isascii()) and len(text) <= _MAX_HEADING_CHARS:
+            end = text.rstrip(_PUNCTUATION)[-_END_CHARS:].casefold()[-_END_CHARS:]
+            if end in ends or not end.isalnum():
+                yield at, line
+
+
+def _strikes(style: Style, size: float) -> bool:
+    return style.size >= _LARGER * size or (style.is_bold and _rounded(style.size) >= size)
 
 
 def _rounded(size: float) -> float:
     return round(size * 2) / 2
 
 
-def _class(line: Line) -> _Class:
-    return (_rounded(line.size), line.is_bold)
+def _class(style: Style) -> _Class:
+    return (_rounded(style.size), style.is_bold)
 
 
-def _leading(pages: Sequence[Page], size: float) -> float:
+def _leading(pages: Sequence[Page], prose: frozenset[Style], size: float) -> float:
     gaps = Counter(
-        round(gap, 1)
+        round((above.base - below.base) * _STEPS)
         for page in pages
         for above, below in pairwise(page.lines)
-        if _rounded(above.size) == _rounded(below.size) == size
-        and 0.5 * size < (gap := above.base - below.base) < 3 * size
+        if above.style in prose and below.style in prose
     )
-    return gaps.most_common(1)[0][0] if gaps else _WIDE_GAP * size
+    likely = {gap: count for gap, count in gaps.items() if 0.5 * size < gap / _STEPS < 3 * size}
+    return max(likely, key=likely.__getitem__) / _STEPS if likely else _WIDE_GAP * size
 
 
 def _levels(pages: Sequence[Page], typography: Typography) -> dict[_Class, int]:
@@ -161,17 +211,12 @@ def _levels(pages: Sequence[Page], typography: Typography) -> dict[_Class, int]:
     votes: dict[_Class, Counter[int]] = {}
     for page in pages:
         titles = typography.outline.get(page.number, {})
-        for before, line in _with_before(page.lines):
-            if typography.stands_out(line, before):
-                level = titles.get(plain(line.text)) if titles else None
-                votes.setdefault(_class(line), Counter()).update([level] if level else [])
+        for _, line in typography.standing_out(page):
+            level = titles.get(plain(line.text)) if titles else None
+            votes.setdefault(_class(line.style), Counter()).update([level] if level else [])
     levels: dict[_Class, int] = {}
     last = 0
     for of in sorted(votes, reverse=True):
         last = votes[of].most_common(1)[0][0] if votes[of] else last + 1
         levels[of] = last = min(last, _HEADINGS)
     return levels
-
-
-def _with_before(lines: list[Line]) -> Iterator[tuple[Line | None, Line]]:
-    return zip([None, *lines], lines, strict=False)

@@ -1,35 +1,52 @@
-"""What lies on a page: lines of text, each with its place and its type, as pdfium tells them.
+"""What lies on a page: lines of text, each with its place and its style, as pdfium tells them.
 
-Asking pdfium about every character would cost more than reading the text, so each line is judged by its first character and by where
-its last one ends.
+Asking pdfium about every character would cost more than reading the text, and so would asking all about every line. Each line is
+judged by its first character and by where its last one ends, and what has been learnt about a font holds for the next line in it.
 """
 
 from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]  # pypdfium2 ships no types
-from pypdfium2 import PdfTextPage
 
 from knowledge_connector.kit.pages import without_marks
 
-_BREAK = "\r\n"
 _HYPHEN = "\ufffe"
 """What pdfium gives for a hyphen at the end of a line, and it gives no line break then."""
 
 _OTHER_HYPHEN = ("\x02", _HYPHEN)  # what it gives in some versions
 
+_SEEN = re.compile(r"\S.*")  # and a return, as pdfium ends lines with both
+
 _MONOSPACED = ("mono", "courier", "consol", "menlo", "typewriter", "cmtt", "sftt", "lettergothic", "inconsolata")
 _BOLD_WEIGHT = 600
-_GAPPY = 1.45
+_GAPPY = 1.45 * 0.5  # a letter of prose is about half as wide as its size
+_LEADER = re.compile(r"(?:\s?\.){5,}\s*[\divxlcm]{0,6}$", re.MULTILINE)
 _DOTS = 5
-_LEADER = re.compile(r"(?:\s?\.){5,}\s*[\divxlcm]{0,6}$")
-_LETTER_WIDTH = 0.5  # of prose, about, in its size
-_NAME_BYTES = 128
+_NAME_BYTES = 512
+_PAGE_CHARS = 16_000
+_STEPS = 64  # in a point, in which heights of boxes are told apart
+_LEVEL_POINTS = 1.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Style:
+    """How lines are set; those that are set alike share one.
+
+    Attributes:
+        size: Of the first character, in points.
+        is_bold, is_code: By the fonts of its first, middle and last character.
+    """
+
+    size: float
+    is_bold: bool = False
+    is_code: bool = False
 
 
 @dataclass(slots=True)
@@ -39,8 +56,6 @@ class Line:
     Attributes:
         left, right: Where it begins and ends, in points from the left edge.
         base: Its baseline, in points from the lower edge.
-        size: Of its first character, in points.
-        is_bold, is_code: By the fonts of its first, middle and last character.
         is_divided: Whether its last word goes on in the next line.
         first, last: The places of its first and its last character among those of the page.
     """
@@ -49,9 +64,7 @@ class Line:
     left: float
     right: float
     base: float
-    size: float
-    is_bold: bool = False
-    is_code: bool = False
+    style: Style
     is_divided: bool = False
     first: int = 0
     last: int = -1
@@ -59,80 +72,138 @@ class Line:
 
 def is_gappy(line: Line) -> bool:
     """Whether a line is much wider than its letters, as a row of cells is."""
-    return line.right - line.left > _GAPPY * _LETTER_WIDTH * line.size * len(line.text) and " " in line.text
+    return line.right - line.left > _GAPPY * line.style.size * len(line.text) and " " in line.text
 
 
-def is_entry(line: Line) -> bool:
-    """Whether a line is one of a table of contents or an index, with dots that lead to a number: it says nothing new."""
-    return line.text.count(".") >= _DOTS and _LEADER.search(line.text) is not None
+def wide_buffer(units: int) -> Any:
+    """Room for text."""
+    return _wide_type(units.bit_length())()
+
+
+@cache
+def _wide_type(bits: int) -> Any:
+    """Few lengths will do: ctypes takes as long to make a type for each as pdfium to read a short page."""
+    return ctypes.c_ushort * (1 << bits)
 
 
 class Probe:
-    """Asks pdfium about single characters; keeps the buffers for the answers, and what it has learnt about fonts."""
+    """Asks pdfium about characters; keeps the buffers for the answers, and what it has learnt about fonts.
+
+    A font says how high the box of a line is and where in it the baseline runs, so that of two lines in the same font whose boxes are
+    equally high the second needs no more questions. They are asked where a line does not end at the height where it begins: it is
+    turned, or set in several fonts.
+    """
 
     def __init__(self) -> None:
         self._x, self._y = ctypes.c_double(), ctypes.c_double()
-        self._box, self._matrix = pdfium.FS_RECTF(), pdfium.FS_MATRIX()
-        self._kinds: dict[int, tuple[bool, bool]] = {}
+        self._start, self._end, self._matrix = pdfium.FS_RECTF(), pdfium.FS_RECTF(), pdfium.FS_MATRIX()
+        self._text = wide_buffer(_PAGE_CHARS)
+        self._name = ctypes.create_string_buffer(_NAME_BYTES)
+        self._kinds: dict[bytes, tuple[bool, bool]] = {}
+        self._styles: dict[tuple[float, bool, bool], Style] = {}
+        self._known: dict[tuple[bytes, str, int], tuple[Style, float, float]] = {}
 
-    def line(self, page: Any, text: str, first: int, last: int) -> Line:
-        """Describe the line that begins and ends at these characters of a text page."""
-        pdfium.FPDFText_GetCharOrigin(page, first, self._x, self._y)
-        pdfium.FPDFText_GetLooseCharBox(page, last, self._box)
-        pdfium.FPDFText_GetMatrix(page, first, self._matrix)
+    def text(self, page: Any) -> tuple[str, bool]:
+        """All of a text page as pdfium counts it, for which a character of the supplementary planes is two; and if any is."""
+        count = max(pdfium.FPDFText_CountChars(page), 0)
+        if count >= len(self._text):
+            self._text = wide_buffer(count + 1)
+        written = pdfium.FPDFText_GetText(page, 0, count, self._text) - 1
+        text = ctypes.string_at(self._text, 2 * max(written, 0)).decode("utf-16-le", "surrogatepass")
+        has_pairs = len(text) < written
+        units = "".join(map(chr, self._text[:written])) if has_pairs else text
+        return units.replace(*_OTHER_HYPHEN), has_pairs
+
+    def lines(self, page: Any, text: str) -> list[Line]:
+        """Describe the lines of a text page; `text` is all of it, with a character for each that pdfium counts."""
+        start, end, known, font, box = self._start, self._end, self._known, self._font, pdfium.FPDFText_GetLooseCharBox
+        lines = []
+        for found in _SEEN.finditer(text):
+            seen, first = found[0].rstrip(), found.start()
+            last = first + len(seen) - 1
+            box(page, first, start)
+            box(page, last, end)
+            name, bottom = font(page, first), start.bottom
+            if -_LEVEL_POINTS < bottom - end.bottom < _LEVEL_POINTS and last > first:
+                key = (name, seen[0], int((start.top - bottom) * _STEPS))
+                if key not in known:
+                    style, left, base = self._asked(page, first, name)
+                    known[key] = (style, left - start.left, base - bottom)
+                style, bearing, rise = known[key]
+                left, base = start.left + bearing, bottom + rise
+            else:
+                style, left, base = self._asked(page, first, name)
+            if style.is_bold or style.is_code:
+                style = self._throughout(style, page, first, last)
+            lines.append(Line(seen, left, end.right, base, style, False, first, last))
+        return lines
+
+    def _font(self, page: Any, at: int) -> bytes:
+        length = pdfium.FPDFText_GetFontInfo(page, at, self._name, _NAME_BYTES, None)
+        return self._name.value if 0 < length <= _NAME_BYTES else b""
+
+    def _asked(self, page: Any, at: int, name: bytes) -> tuple[Style, float, float]:
+        """Style of a character, and the place where it stands."""
+        pdfium.FPDFText_GetCharOrigin(page, at, self._x, self._y)
+        pdfium.FPDFText_GetMatrix(page, at, self._matrix)
         scale = abs(self._matrix.d) or abs(self._matrix.b) or 1.0
-        size = pdfium.FPDFText_GetFontSize(page, first) * scale
-        is_bold, is_code = self._kind(page, first)
-        for at in ((first + last) // 2, last) if is_bold or is_code else ():
-            also_bold, also_code = self._kind(page, at)
+        size = pdfium.FPDFText_GetFontSize(page, at) * scale
+        return self._style(size, *self._kind(page, at, name)), self._x.value, self._y.value
+
+    def _kind(self, page: Any, at: int, name: bytes) -> tuple[bool, bool]:
+        """Whether a font is bold, and whether it is one for code; by its name, as few files set the flag for the latter."""
+        if name not in self._kinds:
+            words = name.decode("utf-8", "replace").lower()
+            is_bold = "bold" in words or "black" in words or pdfium.FPDFText_GetFontWeight(page, at) >= _BOLD_WEIGHT
+            self._kinds[name] = (is_bold, any(word in words for word in _MONOSPACED))
+        return self._kinds[name]
+
+    def _throughout(self, style: Style, page: Any, first: int, last: int) -> Style:
+        """The style of a line that begins bold or as code, which need not end so."""
+        is_bold, is_code = style.is_bold, style.is_code
+        for at in (last, (first + last) // 2):
+            also_bold, also_code = self._kind(page, at, self._font(page, at))
             is_bold, is_code = is_bold and also_bold, is_code and also_code
-        return Line(text, self._x.value, self._box.right, self._y.value, size, is_bold, is_code, False, first, last)
+        same = (is_bold, is_code) == (style.is_bold, style.is_code)
+        return style if same else self._style(style.size, is_bold, is_code)
 
-    def _kind(self, page: Any, at: int) -> tuple[bool, bool]:
-        """Whether a character is bold, and whether it is code."""
-        text_object = pdfium.FPDFText_GetTextObject(page, at)
-        font = pdfium.FPDFTextObj_GetFont(text_object) if text_object else None
-        if not font:
-            return False, False
-        key = ctypes.addressof(font.contents)
-        if key not in self._kinds:
-            self._kinds[key] = _kind(font)
-        return self._kinds[key]
-
-    def forget_fonts(self) -> None:
-        """Fonts are known by their address, which another page may use for another font."""
-        self._kinds.clear()
+    def _style(self, size: float, is_bold: bool, is_code: bool) -> Style:
+        key = (round(size, 2), is_bold, is_code)
+        return self._styles.setdefault(key, Style(*key))
 
 
-def _kind(font: Any) -> tuple[bool, bool]:
-    """Whether a font is bold, and whether it is one for code; by its name, as few files set the flag for the latter."""
-    name = ctypes.create_string_buffer(_NAME_BYTES)
-    pdfium.FPDFFont_GetBaseFontName(font, name, _NAME_BYTES)
-    words = name.value.decode("utf-8", "replace").lower()
-    is_bold = "bold" in words or "black" in words or pdfium.FPDFFont_GetWeight(font) >= _BOLD_WEIGHT
-    return is_bold, any(word in words for word in _MONOSPACED)
+def lines_of(page: Any, probe: Probe) -> list[Line]:
+    """The lines of a text page that hold anything to see, in the order of the file.
+
+    Those of a table of contents or an index, with dots that lead to a number, are left out: they say nothing new.
+    """
+    units, has_pairs = probe.text(page)
+    lines = probe.lines(page, units.replace(_HYPHEN, "\n"))
+    if has_pairs:  # only such a page may hold what could be taken for the mark of one
+        for line in lines:
+            line.text = without_marks(_whole(line.text))
+        lines = [line for line in lines if line.text.strip()]
+    if _HYPHEN in units:
+        for line in lines:
+            line.is_divided = units.startswith(_HYPHEN, line.last + 1)
+    if "..." in units or ". . ." in units:
+        return [line for line in lines if line.text.count(".") < _DOTS or not _LEADER.search(line.text)]
+    return lines
 
 
-def lines_of(page: PdfTextPage, probe: Probe) -> Iterator[Line]:
-    """The lines of a page that hold anything to see, in the order of the file."""
-    text: str = page.get_text_range().replace(*_OTHER_HYPHEN)
-    is_plain = _units(text) == len(text)  # and so without anything that could be taken for the mark of a page
-    units = len if is_plain else _units
-    at = 0
-    for piece in text.split(_BREAK):
-        parts = piece.split(_HYPHEN)
-        for number, part in enumerate(parts, 1):
-            seen = part.strip()
-            if seen:
-                first = at if part[0] == seen[0] else at + units(part) - units(part.lstrip())
-                line = probe.line(page.raw, seen, first, first + units(seen) - 1)
-                line.text = seen if is_plain else without_marks(seen)
-                line.is_divided = number < len(parts)
-                yield line
-            at += units(part) + 1
-        at += len(_BREAK) - 1
+def _whole(units: str) -> str:
+    return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _units(text: str) -> int:
-    """How many characters pdfium counts: those of the supplementary planes are two."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+def chars_before(line: Line, place: float, page: Any) -> int:
+    """How many characters of a line come before a place in it, in points from the left edge; found by halves."""
+    x, y = ctypes.c_double(), ctypes.c_double()
+
+    def x_of(at: int) -> float:
+        pdfium.FPDFText_GetCharOrigin(page, at, x, y)
+        return x.value if line.left <= line.right else -x.value
+
+    units = bisect_left(range(line.first, line.last + 1), place if line.left <= line.right else -place, key=x_of)
+    if len(line.text) == line.last - line.first + 1:
+        return units
+    return len(line.text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore"))

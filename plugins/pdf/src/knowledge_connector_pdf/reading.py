@@ -7,8 +7,9 @@ pdfium is not thread-safe; a converter process has one thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+import ctypes
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from itertools import islice
 from typing import Any
 
@@ -20,7 +21,7 @@ from knowledge_connector_pdf.columns import aligned_tables
 from knowledge_connector_pdf.composing import compose
 from knowledge_connector_pdf.facts import facts
 from knowledge_connector_pdf.layout import Outline, Page, Typography, drop_furniture, plain
-from knowledge_connector_pdf.lines import Line, Probe, is_entry, is_gappy, lines_of
+from knowledge_connector_pdf.lines import Line, Probe, is_gappy, lines_of, wide_buffer
 from knowledge_connector_pdf.links import with_links
 from knowledge_connector_pdf.recognition import Bitmap, recognize
 from knowledge_connector_pdf.tables import Table, ruled_tables
@@ -30,6 +31,7 @@ MAX_CHARS = 5_000_000
 
 _MAX_BOOKMARKS = 20_000
 _BOOKMARK_DEPTH = 6
+_TITLE_CHARS = 1_000
 _SCANNED_BELOW_CHARS = 50
 _MIN_GAPPY_LINES = 2
 _DPI = 300
@@ -71,17 +73,18 @@ def _pages(document: pypdfium2.PdfDocument, settings: Mapping[str, Any]) -> tupl
     """
     with_ocr, left = bool(settings.get("ocr", False)), int(settings.get("max_chars", MAX_CHARS))
     pages, scanned, probe = [], 0, Probe()
-    for number, page in _each(document):
-        content = _read_page(number, page, probe)
-        chars = sum(len(line.text) for line in content.lines)
-        if chars < _SCANNED_BELOW_CHARS and (_has_picture(page) or not chars):
-            scanned += 1
-            if with_ocr:
-                content = Page(number, recognized=recognize(_bitmap(page, settings), settings))
-        left -= chars + sum(map(len, content.recognized))
-        if left < 0:
-            raise Unreadable("its text has more characters than max_chars allows", code="too-long")
-        pages.append(content)
+    with closing(_each(document)) as each:
+        for number, page in each:
+            content = _read_page(document, number, page, probe)
+            chars = sum(len(line.text) for line in content.lines)
+            if chars < _SCANNED_BELOW_CHARS and (not chars or _has_picture(document, number)):
+                scanned += 1
+                if with_ocr:
+                    content = Page(number, recognized=recognize(_bitmap(document, number, settings), settings))
+            left -= chars + sum(map(len, content.recognized))
+            if left < 0:
+                raise Unreadable("its text has more characters than max_chars allows", code="too-long")
+            pages.append(content)
     if scanned == len(pages) and not with_ocr:
         raise Unreadable(
             "it has no text layer: it is a scan, or empty; the setting `ocr` reads scans", code="no-text-layer"
@@ -89,29 +92,46 @@ def _pages(document: pypdfium2.PdfDocument, settings: Mapping[str, Any]) -> tupl
     return pages, scanned
 
 
-def _each(document: pypdfium2.PdfDocument) -> Iterator[tuple[int, pypdfium2.PdfPage]]:
+def _each(document: pypdfium2.PdfDocument) -> Generator[tuple[int, Any], None, None]:
+    """Each page by its number; the handle is pdfium's own, as the objects around it cost a tenth of the time of a short page."""
     for index in range(len(document)):
+        page = pdfium.FPDF_LoadPage(document.raw, index)
+        if not page:
+            raise _damaged(index)
         try:
-            page = document[index]
-        except pypdfium2.PdfiumError as error:
-            raise DocumentError(f"page {index + 1} is damaged", code="malformed") from error
-        with closing(page):
             yield index + 1, page
+        finally:
+            pdfium.FPDF_ClosePage(page)
 
 
-def _read_page(number: int, page: pypdfium2.PdfPage, probe: Probe) -> Page:
+def _damaged(index: int) -> DocumentError:
+    return DocumentError(f"page {index + 1} is damaged", code="malformed")
+
+
+@contextmanager
+def _whole_page(document: pypdfium2.PdfDocument, number: int) -> Iterator[pypdfium2.PdfPage]:
+    """A page as an object, for what is seldom asked of one."""
     try:
-        text_page = page.get_textpage()
-    except pypdfium2.PdfiumError:
+        page = document[number - 1]
+    except pypdfium2.PdfiumError as error:
+        raise _damaged(number - 1) from error
+    with closing(page):
+        yield page
+
+
+def _read_page(document: pypdfium2.PdfDocument, number: int, page: Any, probe: Probe) -> Page:
+    text_page = pdfium.FPDFText_LoadPage(page)
+    if not text_page:
         return Page(number)  # without any content
-    with closing(text_page):
-        probe.forget_fonts()
-        lines = [line for line in lines_of(text_page, probe) if not is_entry(line)]
+    try:
+        lines = lines_of(text_page, probe)
         tables = _tables(lines, page, text_page)
-        return Page(number, with_links(lines, page, text_page), tables=tables)
+        return Page(number, with_links(lines, document.raw, page, text_page), tables=tables)
+    finally:
+        pdfium.FPDFText_ClosePage(text_page)
 
 
-def _tables(lines: Sequence[Line], page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage) -> list[Table]:
+def _tables(lines: Sequence[Line], page: Any, text_page: Any) -> list[Table]:
     """The tables of a page; looked for only where the text has gaps as rows of cells have."""
     if sum(map(is_gappy, lines)) < _MIN_GAPPY_LINES:
         return []
@@ -119,24 +139,31 @@ def _tables(lines: Sequence[Line], page: pypdfium2.PdfPage, text_page: pypdfium2
     return ruled + aligned_tables([line for line in lines if not any(table.holds(line) for table in ruled)], text_page)
 
 
-def _has_picture(page: pypdfium2.PdfPage) -> bool:
-    return next(page.get_objects([pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3), None) is not None
+def _has_picture(document: pypdfium2.PdfDocument, number: int) -> bool:
+    with _whole_page(document, number) as page:
+        return next(page.get_objects([pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3), None) is not None
 
 
-def _bitmap(page: pypdfium2.PdfPage, settings: Mapping[str, Any]) -> Bitmap:
-    """The page as a picture; a huge one with fewer dots an inch."""
+def _bitmap(document: pypdfium2.PdfDocument, number: int, settings: Mapping[str, Any]) -> Bitmap:
+    """A page as a picture; a huge one with fewer dots an inch."""
     dpi = int(settings.get("dpi", _DPI))
-    width, height = page.get_size()
-    scale = min(dpi / _POINTS_PER_INCH, (_MAX_PIXELS / (width * height)) ** 0.5)
-    with closing(page.render(scale=scale, grayscale=True)) as drawn:
-        return Bitmap(bytes(drawn.buffer), drawn.width, drawn.height, drawn.stride, round(scale * _POINTS_PER_INCH))
+    with _whole_page(document, number) as page:
+        width, height = page.get_size()
+        scale = min(dpi / _POINTS_PER_INCH, (_MAX_PIXELS / (width * height)) ** 0.5)
+        with closing(page.render(scale=scale, grayscale=True)) as drawn:
+            return Bitmap(bytes(drawn.buffer), drawn.width, drawn.height, drawn.stride, round(scale * _POINTS_PER_INCH))
 
 
 def _outline(document: pypdfium2.PdfDocument) -> Outline:
     found: dict[int, dict[str, int]] = {}
+    buffer = wide_buffer(_TITLE_CHARS)
     for bookmark in islice(document.get_toc(max_depth=_BOOKMARK_DEPTH), _MAX_BOOKMARKS):
-        destination, title = bookmark.get_dest(), plain(bookmark.get_title())
-        index = destination.get_index() if destination else None
-        if index is not None and title:
+        length = pdfium.FPDFBookmark_GetTitle(bookmark.raw, buffer, ctypes.sizeof(buffer)) - 2
+        if not 0 < length < ctypes.sizeof(buffer):
+            continue
+        title = plain(ctypes.string_at(buffer, length).decode("utf-16-le", "replace"))
+        destination = pdfium.FPDFBookmark_GetDest(document.raw, bookmark.raw) if title else None
+        index = pdfium.FPDFDest_GetDestPageIndex(document.raw, destination) if destination else -1
+        if index >= 0:
             found.setdefault(index + 1, {}).setdefault(title, bookmark.level + 1)
     return found

@@ -11,12 +11,12 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]  # pypdfium2 ships no types
-from pypdfium2 import PdfPage, PdfTextPage
 
 from knowledge_connector.kit.pages import without_marks
-from knowledge_connector_pdf.lines import Line
+from knowledge_connector_pdf.lines import Line, wide_buffer
 
 _THIN_POINTS = 2.5
 _SNAP_POINTS = 3.0
@@ -51,13 +51,13 @@ class Table:
         )
 
 
-def ruled_tables(page: PdfPage, text_page: PdfTextPage) -> list[Table]:
+def ruled_tables(page: Any, text_page: Any) -> list[Table]:
     """The ruled tables of a page."""
     tables = [_table(*grid, text_page) for grid in _grids(*_rules(page))]
     return [table for table in tables if len(table.rows) > 1]
 
 
-def _rules(page: PdfPage) -> tuple[list[Rule], list[Rule]]:
+def _rules(page: Any) -> tuple[list[Rule], list[Rule]]:
     """The lines that run across and those that run down; of boxes, their edges."""
     across: list[Rule] = []
     down: list[Rule] = []
@@ -74,7 +74,7 @@ def _rules(page: PdfPage) -> tuple[list[Rule], list[Rule]]:
     return across, down
 
 
-def _boxes(page: PdfPage) -> Iterator[tuple[float, float, float, float]]:
+def _boxes(page: Any) -> Iterator[tuple[float, float, float, float]]:
     edges = [ctypes.c_float() for _ in range(4)]
     for index in range(min(pdfium.FPDFPage_CountObjects(page), _MAX_OBJECTS)):
         drawn = pdfium.FPDFPage_GetObject(page, index)
@@ -110,7 +110,7 @@ def _cross(across: Rule, down: Rule) -> bool:
     )
 
 
-def _table(across: list[Rule], down: list[Rule], text_page: PdfTextPage) -> Table:
+def _table(across: list[Rule], down: list[Rule], text_page: Any) -> Table:
     heights = sorted(_snapped(across), reverse=True)
     columns = sorted(_snapped(down))
     rows = []
@@ -121,7 +121,7 @@ def _table(across: list[Rule], down: list[Rule], text_page: PdfTextPage) -> Tabl
     return Table(kept, columns[0], heights[-1], columns[-1], heights[0])
 
 
-def _row(top: float, bottom: float, columns: list[float], down: list[Rule], text_page: PdfTextPage) -> list[str]:
+def _row(top: float, bottom: float, columns: list[float], down: list[Rule], text_page: Any) -> list[str]:
     """The texts between two heights; where no rule parts two columns, they are one cell, whose text is repeated."""
     middle = (top + bottom) / 2
     cuts = [
@@ -131,10 +131,18 @@ def _row(top: float, bottom: float, columns: list[float], down: list[Rule], text
     ]
     texts = [""] * (len(columns) - 1)
     for left, right in pairwise(cuts):
-        text = without_marks(" ".join(text_page.get_text_bounded(left, bottom, right, top).split()))
+        text = without_marks(" ".join(_text(text_page, left, top, right, bottom).split()))
         first, last = bisect_left(columns, left), bisect_left(columns, right)
         texts[first:last] = [text] * (last - first)
     return [texts[0], *[""] * (len(texts) - 1)] if len(cuts) == 2 else texts  # one cell is all there is
+
+
+def _text(text_page: Any, left: float, top: float, right: float, bottom: float) -> str:
+    """What stands in a box."""
+    units = pdfium.FPDFText_GetBoundedText(text_page, left, top, right, bottom, None, 0)
+    buffer = wide_buffer(max(units, 0))
+    pdfium.FPDFText_GetBoundedText(text_page, left, top, right, bottom, buffer, len(buffer))
+    return ctypes.string_at(buffer, 2 * max(units, 0)).decode("utf-16-le", "ignore").rstrip("\0")
 
 
 def _snapped(rules: Sequence[Rule]) -> list[float]:
