@@ -15,6 +15,9 @@ from knowledge_connector.model import digest
 if TYPE_CHECKING:
     from knowledge_connector.ports import Clock
 
+FEW_CALLS = 10
+"""When the other side says that no more than these are left, they are spread over the time until there are more."""
+
 
 class Budget:
     """One (host, credential). Safe to use from any number of threads.
@@ -43,12 +46,29 @@ class Budget:
         self._slots = threading.Semaphore(concurrency) if concurrency else None
         self._lock = threading.Lock()
         self._paused_until = float("-inf")
+        self._spread_until = float("-inf")
+        self._gap_seconds = 0.0
+        self._next_at = float("-inf")
         self._begun: deque[float] = deque()
 
     def pause(self, seconds: float) -> None:
         """Let no request begin for so long; a longer pause that is already on stays."""
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+
+    def spare(self, calls: int, seconds: float) -> None:
+        """Make do with the calls that are left: with none, pause; with few, do not spend them at once, for others are on their way.
+
+        Args:
+            calls: How many the other side will take.
+            seconds: After which it will take more.
+        """
+        if calls == 0:
+            self.pause(seconds)
+            return
+        with self._lock:
+            self._gap_seconds = seconds / calls if calls <= FEW_CALLS else 0.0
+            self._spread_until = self._clock.monotonic() + seconds
 
     @contextmanager
     def turn(self, max_wait_seconds: float, where: Where = "origin") -> Iterator[float]:
@@ -88,6 +108,9 @@ class Budget:
             now = self._clock.monotonic()
             if now < self._paused_until:
                 return self._paused_until - now
+            if now < min(self._next_at, self._spread_until):
+                return min(self._next_at, self._spread_until) - now
+            self._next_at = now + self._gap_seconds
             if self._max_requests is None:
                 return 0.0
             while self._begun and self._begun[0] <= now - self._window_seconds:

@@ -3,9 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 
 
@@ -92,6 +101,14 @@ class HttpOptions(Options):
     ca_file: Path | None = Field(
         default=None, description="Certificates (PEM) to trust besides those of the system, such as a company's own."
     )
+    client_certificate: Path | None = Field(
+        default=None,
+        description="Our certificate (PEM) for servers that ask for one (mutual TLS); the file may hold its key, too.",
+    )
+    client_key: Path | None = Field(
+        default=None, description="The key of `client_certificate` (PEM), if it lies apart."
+    )
+    client_key_password: SecretStr | None = Field(default=None, description="Unlocks the key, if it is locked.")
     allow_link_local: bool = Field(
         default=False, description="Whether link-local and cloud metadata addresses may be called."
     )
@@ -99,6 +116,12 @@ class HttpOptions(Options):
         default=None, ge=1, description="Upper bound of requests a minute; what the origin asks for, if not set."
     )
     concurrency: int | None = Field(default=None, ge=1, description="Upper bound of requests at a time.")
+
+    @model_validator(mode="after")
+    def _know_whose_key(self) -> Self:
+        if self.client_certificate is None and (self.client_key or self.client_key_password):
+            raise ValueError("client_key and client_key_password are those of a client_certificate, and there is none")
+        return self
 
 
 class RemoteConfig(ConnectorConfig):

@@ -32,10 +32,12 @@ from knowledge_connector.errors import (
 )
 from knowledge_connector.kit.addresses import addresses_of, is_forbidden
 from knowledge_connector.kit.budget import Budget, Budgets
-from knowledge_connector.kit.retry import IDEMPOTENT, Retries, has_no_calls_left, is_retriable, pause_asked_for
+from knowledge_connector.kit.retry import IDEMPOTENT, Retries, calls_left, is_retriable, pause_asked_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from pydantic import SecretStr
 
     from knowledge_connector.ports import Clock
 
@@ -63,6 +65,23 @@ _DOCUMENT_CODES: dict[int, str] = {403: "forbidden", 404: "not-found", 410: "gon
 
 
 @dataclass(frozen=True, slots=True)
+class Tls:
+    """How connections by HTTPS are made.
+
+    Attributes:
+        ca_file: Certificates (PEM) to trust besides those of the system.
+        client_certificate: Shown to servers that ask for one (PEM); with its key in the same file, if there is no other.
+        client_key: Its key (PEM), which never leaves this machine.
+        client_key_password: Unlocks the key.
+    """
+
+    ca_file: Path | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = None
+    client_key_password: SecretStr | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HttpPolicy:
     """What a client does and what it bears.
 
@@ -72,7 +91,7 @@ class HttpPolicy:
         allow_link_local: Whether link-local and metadata addresses may be called.
         max_body_bytes: Upper bound of an answer after decompression.
         max_body_seconds: How long an answer may take from its first byte to its last.
-        ca_file: Certificates (PEM) to trust besides those of the system.
+        tls: Whom to trust, and who we are.
     """
 
     retries: Retries = field(default_factory=Retries)
@@ -81,7 +100,7 @@ class HttpPolicy:
     allow_link_local: bool = False
     max_body_bytes: int = 100_000_000
     max_body_seconds: float = 600
-    ca_file: Path | None = None
+    tls: Tls = field(default_factory=Tls)
 
 
 def asking(
@@ -141,7 +160,7 @@ class HttpClient(httpx.Client):
         jitter: Callable[[], float],
         transport: httpx.BaseTransport | None,
     ) -> None:
-        super().__init__(timeout=TIMEOUT, transport=transport, verify=_tls(policy.ca_file))
+        super().__init__(timeout=TIMEOUT, transport=transport, verify=_context(policy.tls))
         self._clock = clock
         self._policy = policy
         self._budgets = budgets
@@ -232,8 +251,9 @@ class HttpClient(httpx.Client):
                 response = self._whole(response, asked)
         if ill:
             raise self._error(response, asked)
-        if has_no_calls_left(response.headers):
-            budget.pause(pause_asked_for(response.headers, self._clock.now()) or 0)
+        left = calls_left(response.headers)
+        if left is not None:
+            budget.spare(left, pause_asked_for(response.headers, self._clock.now()) or 0)
         return response
 
     def _whole(self, response: httpx.Response, asked: _Asking) -> httpx.Response:
@@ -302,18 +322,28 @@ class HttpClient(httpx.Client):
 
 
 @cache
-def _tls(ca_file: Path | None) -> ssl.SSLContext:
+def _context(tls: Tls) -> ssl.SSLContext:
     """One for all clients: reading the certificates takes 50 ms.
 
     Raises:
-        ConfigError: The file of certificates cannot be read.
+        ConfigError: A file cannot be read.
     """
     context = httpx.create_ssl_context()
-    if ca_file is not None:
+    if tls.ca_file is not None:
         try:
-            context.load_verify_locations(cafile=ca_file)
+            context.load_verify_locations(cafile=tls.ca_file)
         except OSError as error:  # ssl.SSLError is one
-            raise ConfigError(f"http.ca_file: no certificates could be read from {ca_file}: {error}") from error
+            raise ConfigError(f"http.ca_file: no certificates could be read from {tls.ca_file}: {error}") from error
+    if tls.client_certificate is not None:
+        password = tls.client_key_password.get_secret_value() if tls.client_key_password else ""
+        try:  # with no password at all, OpenSSL would ask for it on the terminal
+            context.load_cert_chain(tls.client_certificate, tls.client_key, password)
+        except OSError as error:
+            files = " and ".join(str(file) for file in (tls.client_certificate, tls.client_key) if file)
+            raise ConfigError(
+                f"http.client_certificate: no certificate with its key could be read from {files}: {error}; "
+                "both are PEM, and a locked key needs http.client_key_password"
+            ) from error
     return context
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from knowledge_connector.kit.budget import shared
 from knowledge_connector.kit.config import HttpOptions, RemoteConfig
-from knowledge_connector.kit.http import HttpClient, HttpPolicy, make_client
+from knowledge_connector.kit.http import HttpClient, HttpPolicy, Tls, make_client
 
 if TYPE_CHECKING:
     from knowledge_connector.ports import Clock
@@ -23,6 +23,11 @@ def make_origin_client(config: object, clock: Clock) -> HttpClient:
         ConfigError: A file that it names cannot be read.
     """
     options = config.http if isinstance(config, RemoteConfig) else HttpOptions()
-    policy = HttpPolicy(allow_link_local=options.allow_link_local, ca_file=options.ca_file)
     budgets = shared(clock, max_requests=options.requests_per_minute, concurrency=options.concurrency)
-    return make_client(clock, policy=policy, budgets=budgets)
+    return make_client(clock, policy=policy_of(options), budgets=budgets)
+
+
+def policy_of(options: HttpOptions) -> HttpPolicy:
+    """What `[connectors.NAME.http]` says of each client of a connector, also of one that fetches its tokens."""
+    tls = Tls(options.ca_file, options.client_certificate, options.client_key, options.client_key_password)
+    return HttpPolicy(allow_link_local=options.allow_link_local, tls=tls)

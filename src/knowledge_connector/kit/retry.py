@@ -56,10 +56,11 @@ def pause_asked_for(headers: Mapping[str, str], now: datetime) -> float | None:
     return None
 
 
-def has_no_calls_left(headers: Mapping[str, str]) -> bool:
-    """Whether an answer says that the next call would be one too many."""
+def calls_left(headers: Mapping[str, str]) -> int | None:
+    """Give how many more calls an answer says it would bear; `None` if it does not say. None of these headers is a standard."""
     names = ("ratelimit-remaining", "x-ratelimit-remaining", "x-rate-limit-remaining")
-    return any(headers.get(name, "").strip() == "0" for name in names)
+    said = [text for name in names if (text := headers.get(name, "").strip()).isdecimal()]
+    return min(map(int, said), default=None)
 
 
 def _seconds(text: str, now: datetime) -> float | None:

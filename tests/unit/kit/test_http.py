@@ -147,6 +147,28 @@ def test_no_calls_left_is_a_pause_before_the_429(origin: Origin, client: HttpCli
     assert clock.slept == [7]
 
 
+def test_the_last_calls_are_spread_over_the_time_until_there_are_more(
+    origin: Origin, client: HttpClient, clock: JumpingClock
+) -> None:
+    few, many = {"RateLimit_Remaining": "4", "RateLimit_Reset": "20"}, {"RateLimit_Remaining": "90"}
+    origin.answers = [answer(200, **few), *(answer(200) for _ in range(4)), answer(200, **few), answer(200, **many)]
+    for _ in range(5):
+        client.get(origin.url)
+    assert clock.slept == [5, 5, 5]
+    for _ in range(3):  # the sixth answer says once more that there are few, the seventh that there are many
+        client.get(origin.url)
+    assert clock.slept == [5, 5, 5, 5, 5]
+
+
+def test_few_calls_left_keep_all_who_call_apart(origin: Origin, clock: JumpingClock) -> None:
+    origin.answers = [answer(200, X_RateLimit_Remaining="4", X_RateLimit_Reset="20")]
+    with make_client(clock) as client, ThreadPoolExecutor(4) as workers:
+        client.get(origin.url)
+        origin.answers = [answer(200)]
+        list(workers.map(client.get, [origin.url] * 3))
+    assert clock.monotonic() >= 10
+
+
 def test_requests_per_window(origin: Origin, clock: JumpingClock) -> None:
     with make_client(clock, budgets=Budgets(clock, max_requests=2, window_seconds=10)) as client:
         for _ in range(5):

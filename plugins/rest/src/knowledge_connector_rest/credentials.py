@@ -16,7 +16,8 @@ import httpx
 from knowledge_connector import AuthenticationError, ConfigError
 from knowledge_connector.kit.auth import TokenAuth
 from knowledge_connector.kit.config import HttpOptions
-from knowledge_connector.kit.http import HttpPolicy, asking, make_client, same_origin
+from knowledge_connector.kit.http import asking, make_client, same_origin
+from knowledge_connector.kit.remote import policy_of
 from knowledge_connector_rest.authentication import (
     EARLY_SECONDS,
     ApiKeyAuth,
@@ -136,7 +137,7 @@ class FetchedToken:
 
     def __init__(self, auth: Renewed, http: HttpOptions, clock: Clock) -> None:
         self._auth = auth
-        self._policy = HttpPolicy(ca_file=http.ca_file, allow_link_local=http.allow_link_local)
+        self._policy = policy_of(http)
         self._clock = clock
         self._token: str | None = None
         self._good_until = float("-inf")
