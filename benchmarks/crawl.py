@@ -225,16 +225,14 @@ def killed(origin: Origin, documents: int) -> Killed:
         for file in (place.folder / ".connector").glob("*"):
             if file.is_file():
                 file.unlink()
-        kills = 0
-        while _killed_at_a_new_page(place):
-            kills += 1
+        killed = Counter(iter(lambda: _killed_at_a_new_page(place), None))
         seen = _pages(place)
         return Killed(
             origin.name,
             documents,
-            kills,
+            killed.total(),
             sum(pages.values()),
-            sum(max(0, seen[page] - pages[page]) for page in pages) - kills,
+            sum(max(0, seen[page] - pages[page] - killed[page]) for page in pages),
             _holdings(place) == calm,
         )
 
@@ -266,8 +264,8 @@ def _page(entry: dict[str, Any]) -> str:
     return f"{entry['path']}?{entry['query']}"
 
 
-def _killed_at_a_new_page(place: Served) -> bool:
-    """Start a run, and kill it when it asks for a page that nobody has asked for yet; whether it had to be killed."""
+def _killed_at_a_new_page(place: Served) -> str | None:
+    """Start a run, and kill it when it asks for a page that nobody has asked for yet; gives this page, or `None` if there was none."""
     seen = _pages(place)
     last = max((one["number"] for one in place.log_since(0)), default=0)
     run = subprocess.Popen(
@@ -279,11 +277,11 @@ def _killed_at_a_new_page(place: Served) -> bool:
             if place.is_page(entry) and _page(entry) not in seen:
                 os.killpg(run.pid, 9)
                 run.wait()
-                return True
+                return _page(entry)
         time.sleep(LOOK_SECONDS)
     if run.returncode:
         raise SystemExit(f"{place.origin.name}: the run ended with {run.returncode}")
-    return False
+    return None
 
 
 def kills_markdown(origins: Sequence[Origin], documents: int) -> tuple[str, bool]:

@@ -90,7 +90,7 @@ class Reading:
         return reader.read(expanded=expanded)
 
     def _drive(self, drive: Drive) -> Iterator[Item]:
-        """Read a library, with a checkpoint after each page that had something to say."""
+        """Read a library, with a checkpoint after each page; but changes only where there are some: most libraries have none."""
         self._drives.add(drive.id)
         reader = DriveReader(self.graph, drive, self._rules, self._context.clock if self._config.acl else None)
         said = False
@@ -100,7 +100,7 @@ class Reading:
                 yield one
                 continue
             self._cursor = self._cursor.model_copy(update={"drives": {**self._cursor.drives, drive.id: one}})
-            if said:
+            if said or one.whole:
                 yield Checkpoint(self._cursor)
             said = False
 

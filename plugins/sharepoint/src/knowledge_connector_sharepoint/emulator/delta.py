@@ -18,7 +18,7 @@ from knowledge_connector_sharepoint.emulator.tenant import NAME
 from knowledge_connector_sharepoint.emulator.wire import Call, Refusal, seal, unseal
 from knowledge_connector_sharepoint.emulator.world import World
 
-DAY_SECONDS = 86_400
+DAY_SECONDS, HOUR_SECONDS = 86_400, 3_600
 
 RESYNC_CODES = (
     "resyncChangesApplyDifferences",
@@ -52,7 +52,8 @@ class Delta:
     """Answers delta requests for one library or list.
 
     A place is where a token leads: `d`, whose it is; `e`, the epoch, which ends all earlier tokens; `m`, everything or the log; `p`, how
-    far; `q`, up to which line the log is known; `t`, since when; `b`, whether a round begins here.
+    far; `q`, up to which line the log is known; `t`, since when, to the hour, so that who asks for a page twice asks for the same; `b`,
+    whether a round begins here.
 
     Args:
         world: For options and faults.
@@ -106,7 +107,7 @@ class Delta:
     def _changes_from(self, line: int) -> Row:
         code = self._library.shelf.code
         epoch = self._world.store.table("epochs").get(code, {"number": 0})["number"]
-        return {"d": code, "e": epoch, "m": "log", "p": line, "q": line, "t": self._now, "b": True}
+        return {"d": code, "e": epoch, "m": "log", "p": line, "q": line, "t": self._now // HOUR_SECONDS, "b": True}
 
     def _link(self, place: Row) -> str:
         return self._call.again(token=seal(place))
@@ -122,7 +123,7 @@ class Delta:
         if place.get("d") != self._library.shelf.code:
             raise Refusal(400)
         days = self._world.options.number("delta_days")
-        age = self._now - (moment.timestamp() if moment else place["t"])
+        age = self._now - (moment.timestamp() if moment else place["t"] * HOUR_SECONDS)
         if self._changes_from(0)["e"] != place["e"] or age > days * DAY_SECONDS:
             raise self._lost("resyncChangesApplyDifferences")
         return place
