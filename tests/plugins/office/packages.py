@@ -71,13 +71,17 @@ def paragraph(text: str, properties: str = "") -> str:
     return f'<w:p><w:pPr>{properties}</w:pPr><w:r><w:t xml:space="preserve">{text}</w:t></w:r></w:p>'
 
 
-def open_document(kind: str, body: str, *, styles: str = "", meta: str = "") -> bytes:
-    """An OpenDocument file; `kind` is `text`, `presentation` or `drawing`."""
+def open_document(kind: str, body: str, *, styles: str = "", common: str = "", meta: str = "") -> bytes:
+    """An OpenDocument file; `kind` is `text`, `presentation` or `drawing`.
+
+    `styles` are those of the content, `common` those of the document.
+    """
     return package(
         {
             "mimetype": f"application/vnd.oasis.opendocument.{kind}",
             "content.xml": f"<office:document-content {_ODF} {_OTHERS}><office:automatic-styles>{styles}</office:automatic-styles>"
             f"<office:body><office:{kind}>{body}</office:{kind}></office:body></office:document-content>",
+            "styles.xml": f"<office:document-styles {_ODF}><office:styles>{common}</office:styles></office:document-styles>",
             "meta.xml": f"<office:document-meta {_ODF} {_OTHERS}><office:meta>{meta}</office:meta></office:document-meta>",
         }
     )

@@ -167,3 +167,10 @@ def test_absurd_spans_and_repetitions_are_bounded() -> None:
     row = '<table:table-cell table:number-columns-repeated="99999999"><text:p>x<text:s text:c="99999999"/></text:p></table:table-cell>'
     body = f"<table:table><table:table-row>{row}{row}</table:table-row></table:table>"
     assert len(OdfConverter().convert(Raw(open_document("text", body), ""), {}).markdown) < 2_000
+
+
+@pytest.mark.parametrize("pieces", [1_000, 100_000], ids=["few", "many"])
+def test_a_paragraph_in_very_many_pieces(pieces: int) -> None:
+    link = '<text:a xlink:href="#top">c</text:a>'
+    body = f"<text:p>{'<text:span>a</text:span>b' * pieces}{link}</text:p>"
+    assert OdfConverter().convert(Raw(open_document("text", body), ""), {}).markdown == "ab" * pieces + "c\n"

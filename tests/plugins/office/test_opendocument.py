@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from knowledge_connector import Converted, DocumentError, Raw, Unreadable
 from knowledge_connector.kit.pages import page_mark
@@ -34,6 +36,17 @@ def test_headings_titles_code_and_blanks() -> None:
     body = p("Guide", "P1") + '<text:h text:outline-level="2">Why<text:s text:c="2"/>so</text:h>'
     body += p("Because\n   it<text:tab/>is<text:line-break/>so") + p("a<text:s/>=<text:s/>1", "P2") + p("b", "P2")
     assert markdown(body) == "# Guide\n\n## Why so\n\nBecause it\tis\nso\n\n```\na = 1\nb\n```\n"
+
+
+def test_styles_of_the_document_count_as_those_of_the_content() -> None:
+    common = (
+        '<style:style style:name="Cover" style:parent-style-name="Title"/><style:style style:name="Book" style:parent-style-name="Cover"/>'
+        '<text:list-style style:name="Steps"><text:list-level-style-number text:level="1" style:num-format="1"/></text:list-style>'
+    )
+    own = '<style:style style:name="P9" style:parent-style-name="Book"/>'
+    steps = f'<text:list text:style-name="Steps"><text:list-item>{p("ask")}</text:list-item></text:list>'
+    body = p("Guide", "P9") + steps + p("Mine", "P8")
+    assert convert(open_document("text", body, styles=own, common=common)).markdown == "# Guide\n\n1. ask\n\nMine\n"
 
 
 def test_lists_nest_go_on_and_hold_headings() -> None:
@@ -84,6 +97,30 @@ def test_links_notes_and_text_boxes() -> None:
     assert markdown(body) == (
         "See [there](https://a.example/) or above.[^1]\n\nIn a box\n\nA red button\n\n[^1]: Says who?\n"
     )
+
+
+def test_what_only_surrounds_words_changes_nothing() -> None:
+    bare = p("one  two") + f"<text:list><text:list-item>{p('three')}</text:list-item></text:list>"
+    around = p("<text:bookmark-start/>o<text:span>ne <text:span> tw</text:span></text:span>o<text:soft-page-break/>")
+    around += (
+        f"<text:list><text:list-item>{p('<text:a>thr</text:a><text:span>ee</text:span>')}</text:list-item></text:list>"
+    )
+    assert markdown(bare) == markdown(around) == "one two\n\n- three\n"
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(["", "a", "b|c", " d ", "e\\"]), min_size=2, max_size=3), min_size=2, max_size=4)
+)
+def test_tables_are_the_same_whether_or_not_cells_are_looked_at_for_merges(rows: list[list[str]]) -> None:
+    def table(attributes: str) -> str:
+        cells = (
+            "".join(f"<table:table-cell {attributes}>{p(text)}</table:table-cell>" for text in row) for row in rows
+        )
+        return (
+            "<table:table>" + "".join(f"<table:table-row>{row}</table:table-row>" for row in cells) + "</table:table>"
+        )
+
+    assert markdown(table("")) == markdown(table('table:number-columns-repeated="1"'))
 
 
 def test_pages_of_a_presentation() -> None:

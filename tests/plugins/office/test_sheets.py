@@ -4,6 +4,8 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from xlsxwriter.workbook import Workbook  # type: ignore[import-untyped]  # XlsxWriter ships no types
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]  # XlsxWriter ships no types
 
@@ -130,3 +132,32 @@ def test_formulas_give_what_was_calculated_and_errors_nothing() -> None:
         sheet.write_formula("B2", "=1/0", None, "#DIV/0!")
 
     assert convert(xlsx_file(fill)).markdown.endswith("| a | b |\n| --- | --- |\n| 2 |  |\n")
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False, allow_subnormal=False), min_size=1, max_size=20))
+@example([1e15, 1234567890123456.0, 9999999999999998.0, 1e16, 1e150, 120.0, 0.1 + 0.2, -0.5, 1e-5])
+@settings(max_examples=50)
+def test_numbers_have_fifteen_digits_and_identifiers_all_of_theirs(values: list[float]) -> None:
+    def written(value: float) -> str:
+        stored = float(f"{value:.16G}")  # as XlsxWriter puts it into the file
+        return f"{stored:.0f}" if 1e15 <= abs(stored) < 1e16 else f"{stored:.15g}"
+
+    lines = convert(sheet_of([["value", "kind"], *([value, "x"] for value in values)])).markdown.split("\n")[4:-1]
+    assert lines == [f"| {written(value)} | x |" for value in values]
+
+
+@given(st.lists(st.lists(st.sampled_from(["", "a", "b|c", "d\ne", "f\\", 1.5, True]), min_size=2, max_size=2)))
+@settings(max_examples=50)
+def test_cells_are_escaped_alone_as_in_company(rows: list[list[Any]]) -> None:
+    plain = [["x", "y"]] * 5
+    filled = [row for row in rows if all(value != "" for value in row)]
+    texts = {
+        1.5: "1.5",
+        True: "TRUE",
+        dt.date(2024, 5, 1): "2024-05-01",
+        "b|c": "b\\|c",
+        "d\ne": "d<br>e",
+        "f\\": "f\\\\",
+    }
+    lines = convert(sheet_of(plain + filled + plain)).markdown.split("\n")[8:-6]
+    assert lines == [f"| {texts.get(left, left)} | {texts.get(right, right)} |" for left, right in filled]

@@ -13,7 +13,7 @@ from knowledge_connector import DocumentError
 from knowledge_connector_office.facts import Facts, day, is_title, words
 
 if TYPE_CHECKING:
-    from knowledge_connector_office.package import Package
+    from knowledge_connector_office.package import Element, Package
 
 R_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _RELATIONSHIP = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
@@ -68,26 +68,36 @@ def main_part(package: Package) -> str:
 
 def facts(package: Package) -> Facts:
     """Read what the document says of itself. Properties that cannot be read are none."""
-    of_package = relationships(package, "").by_type
-    try:
-        core = package.xml(of_package.get("core-properties", "docProps/core.xml"))
-        app = package.xml(of_package.get("extended-properties", "docProps/app.xml"))
-    except DocumentError:
+    core = _properties(package, "core-properties", "docProps/core.xml")
+    if core is None:
         return Facts()
 
-    def core_text(tag: str) -> str:
-        return "" if core is None else " ".join((core.findtext(tag) or "").split())
+    def text(tag: str) -> str:
+        return " ".join((core.findtext(tag) or "").split())
 
     found = {
-        "author": core_text(f"{_DC}creator"),
-        "created": day(core_text(f"{_TERMS}created")),
-        "modified": day(core_text(f"{_TERMS}modified")),
-        "subject": core_text(f"{_DC}subject"),
-        "description": core_text(f"{_DC}description"),
-        "language": core_text(f"{_DC}language"),
+        "author": text(f"{_DC}creator"),
+        "created": day(text(f"{_TERMS}created")),
+        "modified": day(text(f"{_TERMS}modified")),
+        "subject": text(f"{_DC}subject"),
+        "description": text(f"{_DC}description"),
+        "language": text(f"{_DC}language"),
     }
-    pages = "" if app is None else app.findtext(f"{_APP}Pages") or ""
-    metadata = {key: value for key, value in found.items() if value}
-    counted = {"pages": int(pages)} if pages.isdecimal() and int(pages) else {}
-    title = core_text(f"{_DC}title")
-    return Facts(title if is_title(title) else None, words(core_text(f"{_CORE}keywords")), {**metadata, **counted})
+    title = text(f"{_DC}title")
+    metadata: dict[str, str | int] = {key: value for key, value in found.items() if value}
+    return Facts(title if is_title(title) else None, words(text(f"{_CORE}keywords")), metadata)
+
+
+def pages(package: Package) -> dict[str, int]:
+    """How many pages Word counted, where it has said so; other programs count nothing that is called so."""
+    app = _properties(package, "extended-properties", "docProps/app.xml")
+    counted = "" if app is None else app.findtext(f"{_APP}Pages") or ""
+    return {"pages": int(counted)} if counted.isdecimal() and int(counted) else {}
+
+
+def _properties(package: Package, kind: str, usual: str) -> Element | None:
+    """A part with properties; most programs put it where Office does, and need not be asked where that is."""
+    try:
+        return package.xml(usual if usual in package else relationships(package, "").by_type.get(kind, usual))
+    except DocumentError:
+        return None

@@ -9,11 +9,14 @@ Reference: OASIS OpenDocument 1.3, part 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
+
 from knowledge_connector import Converted, DocumentError, Unreadable
-from knowledge_connector_office.facts import Facts, day, is_title, words
+from knowledge_connector_office.opendocument_facts import facts
 from knowledge_connector_office.opendocument_styles import OFFICE, TABLE, TEXT, Styles
 from knowledge_connector_office.package import Element, Package, parse
 from knowledge_connector_office.writing import Markdown, link
@@ -22,11 +25,20 @@ MAX_PAGES = 5_000
 
 _DRAW = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
 _PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
-_META = "{urn:oasis:names:tc:opendocument:xmlns:meta:1.0}"
 _SVG = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}"
-_DC = "{http://purl.org/dc/elements/1.1/}"
-_PARAGRAPH, _HEADING, _STYLE_NAME = TEXT + "p", TEXT + "h", TEXT + "style-name"
+_PARAGRAPH, _HEADING, _LIST, _TABLE = TEXT + "p", TEXT + "h", TEXT + "list", TABLE + "table"
+_ITEMS = (TEXT + "list-item", TEXT + "list-header")
+_LINK, _NOTE, _DRAW_LINK = TEXT + "a", TEXT + "note", _DRAW + "a"
+_BLANKS, _TAB, _LINE_BREAK = TEXT + "s", TEXT + "tab", TEXT + "line-break"
+_STYLE_NAME, _LEVEL, _START = TEXT + "style-name", TEXT + "outline-level", TEXT + "start-value"
+_PLACEHOLDER = _PRESENTATION + "placeholder"
 _HREF = "{http://www.w3.org/1999/xlink}href"
+_STANDS_FOR_MORE = etree.XPath(
+    "boolean(.//t:covered-table-cell | .//t:table-cell["
+    "@t:number-columns-spanned or @t:number-rows-spanned or @t:number-columns-repeated])",
+    namespaces={"t": TABLE[1:-1]},
+)
+"""Whether a table has cells that are merged or repeated."""
 _PACKAGE = b"PK\x03\x04"
 _MAX_REPEATED = 64
 _DEEPEST = 8
@@ -46,17 +58,27 @@ _UNSEEN = frozenset(
         _PRESENTATION + "notes",
     )
 )
+_TRANSPARENT = tuple(
+    TEXT + name for name in ("span", "bookmark", "bookmark-start", "bookmark-end", "soft-page-break", "change")
+)
+_IS_HUGE = etree.XPath("boolean(descendant::*[100000])")
+_INWARD = etree.XPath(
+    ".//t:a[not(contains(@x:href, ':')) or starts-with(@x:href, '#')]",
+    namespaces={"t": TEXT[1:-1], "x": "http://www.w3.org/1999/xlink"},
+)
+"""Links to another place in the same document, or to a file beside it."""
 _FURNITURE = frozenset({"date-time", "footer", "header", "page-number", "page"})
 
 
 def read(content: bytes, settings: Mapping[str, Any]) -> Converted:
     """Convert a document; see `OdfConverter`."""
-    root, meta, styles = _parts(content)
-    body = root.find(OFFICE + "body")
+    parts = _packed(Package(content)) if content.startswith(_PACKAGE) else _flat(content)
+    body = parts.content.find(OFFICE + "body")
     if body is None or not len(body):
         raise DocumentError("this is no OpenDocument file: it has no body", code="malformed")
-    reader = _Reader(Styles(root, styles), Markdown(settings), settings)
-    found = facts(meta)
+    _flatten(body)
+    reader = _Reader(Styles(parts.content, parts.styles), Markdown(settings), settings)
+    found = facts(parts.meta)
     try:
         found.metadata.update(reader.read(body[0]))
     except RecursionError as error:
@@ -64,45 +86,44 @@ def read(content: bytes, settings: Mapping[str, Any]) -> Converted:
     return found.with_text(reader.out.text(), reader.out.title)
 
 
-def _parts(content: bytes) -> tuple[Element, Element | None, Element | None]:
-    """Content, properties and styles; a flat document has them all in one."""
-    if not content.startswith(_PACKAGE):
-        root = parse(content, "document")
-        return root, root, root
-    package = Package(content)
+def _flatten(body: Element) -> None:
+    """Take away what stands around or between words and changes nothing about them, so that most paragraphs are text alone.
+
+    In huge documents it stays: lxml takes quadratic time to give a text that lies in very many pieces.
+    """
+    for anchor in _INWARD(body):
+        anchor.tag = _TRANSPARENT[0]
+    if not _IS_HUGE(body):
+        etree.strip_tags(body, *_TRANSPARENT)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a document is made of; the styles are those that its content does not define itself."""
+
+    content: Element
+    styles: bytes
+    meta: Element | None
+
+
+def _flat(content: bytes) -> _Parts:
+    """A document that has them all in one."""
+    root = parse(content, "document")
+    return _Parts(root, b"", root)
+
+
+def _packed(package: Package) -> _Parts:
+    """The parts of a package. Whether it is encrypted is asked only if it cannot be read."""
+    damage = DocumentError("this package holds no OpenDocument content", code="malformed")
+    try:
+        content = package.xml("content.xml")
+    except DocumentError as error:
+        content, damage = None, error
+    if content is not None:
+        return _Parts(content, package.read("styles.xml") or b"", package.xml("meta.xml"))
     if b"encryption-data" in (package.read("META-INF/manifest.xml") or b""):
         raise Unreadable("the document is protected by a password", code="encrypted")
-    root = package.xml("content.xml")
-    if root is None:
-        raise DocumentError("this package holds no OpenDocument content", code="malformed")
-    return root, package.xml("meta.xml"), package.xml("styles.xml")
-
-
-def facts(root: Element | None) -> Facts:
-    """What `meta.xml` says of a document."""
-    meta = None if root is None else root.find(OFFICE + "meta")
-    if meta is None:
-        return Facts()
-
-    def text(tag: str) -> str:
-        return " ".join((meta.findtext(tag) or "").split())
-
-    found = {
-        "author": text(_META + "initial-creator") or text(_DC + "creator"),
-        "created": day(text(_META + "creation-date")),
-        "modified": day(text(_DC + "date")),
-        "subject": text(_DC + "subject"),
-        "description": text(_DC + "description"),
-        "language": text(_DC + "language"),
-    }
-    metadata: dict[str, str | int] = {key: value for key, value in found.items() if value}
-    statistic = meta.find(_META + "document-statistic")
-    pages = "" if statistic is None else statistic.get(_META + "page-count", "")
-    if pages.isdecimal():
-        metadata["pages"] = int(pages)
-    keywords = ",".join(element.text or "" for element in meta.iterfind(_META + "keyword"))
-    title = text(_DC + "title")
-    return Facts(title if is_title(title) else None, words(keywords), metadata)
+    raise damage
 
 
 class _Reader:
@@ -151,28 +172,37 @@ class _Reader:
             self.out.paragraph(line)
 
     def _blocks(self, container: Element) -> None:
+        prose: list[str] = []
+        means_nothing = self._styles.kinds.keys().isdisjoint
         for element in container:
+            if element.tag == _PARAGRAPH and not len(element) and means_nothing(element.values()):
+                prose.append(element.text or "")
+                continue
+            if prose:
+                self.out.paragraphs(_all_collapsed(prose))
+                prose = []
             self._block(element)
+        self.out.paragraphs(_all_collapsed(prose))
 
     def _block(self, element: Element) -> None:
         tag = element.tag
         if tag == _PARAGRAPH:
             self._paragraph(element)
         elif tag == _HEADING:
-            level = element.get(TEXT + "outline-level", "1")
+            level = element.get(_LEVEL, "1")
             self.out.heading(int(level) if level.isdecimal() else 1, self._text(element))
             self._framed()
-        elif tag == TEXT + "list":
+        elif tag == _LIST:
             self._list(element, element.get(_STYLE_NAME, ""), 0)
-        elif tag == TABLE + "table":
+        elif tag == _TABLE:
             self._table(element)
-        elif tag not in _UNSEEN and element.get(_PRESENTATION + "placeholder") != "true":
+        elif tag not in _UNSEEN and element.get(_PLACEHOLDER) != "true":
             self._description(element)
             self._blocks(element)
 
     def _paragraph(self, element: Element) -> None:
         text = self._text(element)
-        kind = self._styles.kind(element.get(_STYLE_NAME, ""))
+        kind = self._styles.kinds.get(element.get(_STYLE_NAME, ""))
         if kind == "code":
             self.out.code(text)
         elif kind == "title":
@@ -197,12 +227,18 @@ class _Reader:
         ordered = self._styles.is_ordered(style, depth)
         goes_on = element.get(TEXT + "continue-numbering") == "true" or element.get(TEXT + "continue-list") is not None
         number = self._continued.get((style, depth), 0) if goes_on else 0
-        for item in element:
-            if item.tag not in (TEXT + "list-item", TEXT + "list-header"):
-                continue
-            start = item.get(TEXT + "start-value", "")
+        plain: list[tuple[str, int | None]] = []
+        for item in element.iterchildren(*_ITEMS):
+            start = item.get(_START, "") if item.keys() else ""
             number = int(start) if start.isdecimal() else number + 1
+            text = _only_text(item)
+            if text is not None:
+                plain.append((text, number if ordered else None))
+                continue
+            self.out.items(plain, min(depth, _DEEPEST))
+            plain = []
             self._item(item, style, depth, number if ordered else None)
+        self.out.items(plain, min(depth, _DEEPEST))
         self._continued[style, depth] = number
 
     def _item(self, item: Element, style: str, depth: int, number: int | None) -> None:
@@ -213,7 +249,7 @@ class _Reader:
                 continue
             self.out.item("\n".join(lines), min(depth, _DEEPEST), number)
             lines = []
-            if element.tag == TEXT + "list":
+            if element.tag == _LIST:
                 self._list(element, element.get(_STYLE_NAME, style), depth + 1)
             else:
                 self._block(element)
@@ -226,9 +262,15 @@ class _Reader:
         rows = list(_rows(table))
         if len(rows) == 1 and len(rows[0]) == 1:
             self._blocks(rows[0][0])  # a frame, drawn as a table
-            return
-        from_above: dict[int, tuple[int, str]] = {}
-        self.out.table([self._row(row, from_above) for row in rows])
+        elif _STANDS_FOR_MORE(table):
+            from_above: dict[int, tuple[int, str]] = {}
+            self.out.table([self._row(row, from_above) for row in rows])
+        else:
+            self.out.table([[self._cell(cell) for cell in row] for row in rows])
+
+    def _cell(self, cell: Element) -> str:
+        only = _only_text(cell)
+        return "\n".join(self._lines(cell)) if only is None else only.strip()
 
     def _row(self, row: Element, from_above: dict[int, tuple[int, str]]) -> list[str]:
         """The texts of a row; what is merged is repeated, unless it is all there is in the row.
@@ -239,7 +281,7 @@ class _Reader:
         beside = own = 0
         for cell in row:
             if cell.tag == TABLE + "table-cell":
-                text = "\n".join(self._lines(cell))
+                text = self._cell(cell)
                 beside, below = (_count(cell, f"number-{of}-spanned") - 1 for of in ("columns", "rows"))
                 repeated = _count(cell, "number-columns-repeated")
                 own += repeated if text else 0
@@ -285,27 +327,30 @@ class _Reader:
         return "".join(out)
 
     def _inline(self, element: Element, out: list[str]) -> None:
-        if element.text:
-            out.append(_collapsed(element.text))
+        text = element.text
+        if text:
+            out.append(_collapsed(text))
         for child in element:
-            self._inline_child(child, out)
-            if child.tail:
-                out.append(_collapsed(child.tail))
+            tag = child.tag
+            if tag == _LINK:
+                out.append(link(self._text(child), child.get(_HREF, "")))
+            else:
+                self._inline_child(child, tag, out)
+            text = child.tail
+            if text:
+                out.append(_collapsed(text))
 
-    def _inline_child(self, child: Element, out: list[str]) -> None:
-        tag = child.tag
-        if tag == TEXT + "s":
+    def _inline_child(self, child: Element, tag: str, out: list[str]) -> None:
+        if tag == _BLANKS:
             count = child.get(TEXT + "c", "1")
             out.append(" " * min(int(count) if count.isdecimal() else 1, _MAX_REPEATED))
-        elif tag == TEXT + "tab":
+        elif tag == _TAB:
             out.append("\t")
-        elif tag == TEXT + "line-break":
+        elif tag == _LINE_BREAK:
             out.append("\n")
-        elif tag == TEXT + "a":
-            out.append(link(self._text(child), _outward(child.get(_HREF, ""))))
-        elif tag == TEXT + "note":
+        elif tag == _NOTE:
             self._note(child, out)
-        elif tag.startswith(_DRAW) and tag != _DRAW + "a":
+        elif tag.startswith(_DRAW) and tag != _DRAW_LINK:
             self._frames.append(child)
         elif tag not in _UNSEEN:
             self._inline(child, out)
@@ -342,9 +387,25 @@ def _role(shape: Element) -> str:
     return role
 
 
+def _only_text(container: Element) -> str | None:
+    """The text of what holds one paragraph, and that nothing but text, as most cells and items do; else `None`."""
+    if len(container) != 1:
+        return None
+    only = container[0]
+    return _collapsed(only.text or "") if only.tag == _PARAGRAPH and not len(only) else None
+
+
 def _collapsed(text: str) -> str:
     """Blanks in XML count as one (1.3, part 3, 6.1.2)."""
-    return text if "\n" not in text and "  " not in text and "\t" not in text else _squeezed(text)
+    return text if _is_collapsed(text) else _squeezed(text)
+
+
+def _all_collapsed(texts: list[str]) -> Iterable[str]:
+    return texts if _is_collapsed("".join(texts)) else map(_collapsed, texts)
+
+
+def _is_collapsed(text: str) -> bool:
+    return "\n" not in text and "  " not in text and "\t" not in text
 
 
 def _squeezed(text: str) -> str:
@@ -352,8 +413,3 @@ def _squeezed(text: str) -> str:
     if not inner:
         return " "
     return (" " if text[0].isspace() else "") + inner + (" " if text[-1].isspace() else "")
-
-
-def _outward(address: str) -> str:
-    """The address, unless it leads to another place in the same document or to a file beside it."""
-    return address if ":" in address and not address.startswith("#") else ""

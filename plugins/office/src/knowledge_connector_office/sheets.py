@@ -1,14 +1,16 @@
 """Workbooks: each sheet as a section, each of its blocks as a table, with dates as ISO has them.
 
-calamine ─ rows ─▶ merged cells filled ─▶ blocks between empty rows ─▶ tables · lines of prose
+calamine ─ rows ─▶ merged cells filled ─▶ text, column by column ─▶ blocks between empty rows ─▶ tables · lines of prose
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
+from itertools import groupby, takewhile
 from typing import Any
 
 from python_calamine import (
@@ -25,9 +27,9 @@ from knowledge_connector import Converted, DocumentError, Unreadable
 from knowledge_connector_office.facts import Facts
 from knowledge_connector_office.legacy import modern
 from knowledge_connector_office.ooxml import facts as ooxml_facts
-from knowledge_connector_office.opendocument import facts as open_document_facts
+from knowledge_connector_office.opendocument_facts import facts as open_document_facts
 from knowledge_connector_office.package import Package
-from knowledge_connector_office.writing import Markdown, cell
+from knowledge_connector_office.writing import Markdown
 
 MAX_CELLS = 2_000_000
 MAX_SHEETS = 500
@@ -35,8 +37,10 @@ _ZIP = b"PK\x03\x04"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BOOK, _WORKBOOK = "Book\0".encode("utf-16-le"), "Workbook\0".encode("utf-16-le")
 
+_ROWS_AT_ONCE = 500
 _Row = list[Any]
 """Cells as calamine gives them: text, numbers, booleans, dates, durations; empty ones as empty text."""
+_Texts = tuple[str, ...]
 
 
 def read(content: bytes, settings: Mapping[str, Any]) -> Converted:
@@ -130,87 +134,31 @@ def _is_filled(value: Any) -> bool:
     return bool(value != "")
 
 
-@dataclass(slots=True)
-class _Block:
-    """Rows without an empty one between them, as text; `first` and `last` are the columns that they fill."""
-
-    rows: list[list[str]]
-    first: int
-    last: int
-    begins_with_words: bool
-    """Whether its first row holds text alone, as a header does."""
+# ------------------------------------------------------------------------------------------------------------------ text
 
 
-def _blocks(rows: list[_Row]) -> Iterator[_Block]:
-    block: _Block | None = None
-    for row in rows:
-        texts = [value if value.__class__ is str else _WRITTEN[value.__class__](value) for value in row]
-        filled = _filled(texts)
-        if filled is None:
-            if block:
-                yield block
-            block = None
-            continue
-        if block is None:
-            block = _Block([], *filled, all(value.__class__ is str for value in row))
-        block.rows.append(texts)
-        if filled != (block.first, block.last):
-            block.first, block.last = min(block.first, filled[0]), max(block.last, filled[1])
-    if block:
-        yield block
+def _texts(rows: list[_Row]) -> Iterator[_Texts]:
+    """The same rows as text."""
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        columns = zip(*rows[start : start + _ROWS_AT_ONCE], strict=True)
+        yield from zip(*map(_written, columns), strict=True)
 
 
-def _filled(texts: list[str]) -> tuple[int, int] | None:
-    """The first and the last column of a row that hold anything."""
-    if texts and texts[0] and texts[-1]:
-        return 0, len(texts) - 1
-    first = next((at for at, text in enumerate(texts) if text), None)
-    if first is None:
-        return None
-    return first, len(texts) - next(at for at, text in enumerate(reversed(texts), 1) if text)
+def _written(column: tuple[Any, ...]) -> Sequence[str]:
+    """A column as text, all of one type at once: most columns hold one."""
+    kinds = set(map(type, column)) - {str}
+    if not kinds:
+        return column
+    texts = {kind: iter(_WRITTEN[kind]([value for value in column if value.__class__ is kind])) for kind in kinds}
+    return [value if value.__class__ is str else next(texts[value.__class__]) for value in column]
 
 
-def _captions(block: _Block, out: Markdown) -> None:
-    """Write the rows at its top that have but one cell; a block of one column is nothing else."""
-    captions: list[str] = []
-    for row in block.rows:
-        filled = list(filter(None, row))
-        if len(filled) > 1:
-            break
-        captions.append(filled[0])
-    out.paragraphs(captions)
-    del block.rows[: len(captions)]
-
-
-def _table(block: _Block, before: _Block | None, out: Markdown) -> _Block:
-    """Write a block; rows that go on after an empty one in the same columns keep the header they had."""
-    goes_on = (
-        before is not None and not block.begins_with_words and (before.first, before.last) == (block.first, block.last)
-    )
-    width = block.last - block.first + 1
-    if width < len(block.rows[0]):
-        block.rows = [row[block.first : block.last + 1] for row in block.rows]
-    if goes_on and before is not None:
-        block.rows.insert(0, before.rows[0])
-    lines = (_line(row, width) for row in block.rows)
-    out.lines(next(lines), width, lines)
-    del block.rows[1:]  # the header is all that the next one may ask for
-    return block
-
-
-def _line(row: list[str], width: int) -> str:
-    line = " | ".join(row)
-    if line.count("|") >= width or "\n" in line or "\\" in line:
-        return " | ".join(map(cell, row))
-    return line
-
-
-def _number(value: float) -> str:
-    """Fifteen digits, as spreadsheets show them; whole numbers without a point."""
-    text = repr(value)
-    if text.endswith(".0"):
-        return text[:-2]
-    return text if len(text) <= _DIGITS else f"{value:.{_DIGITS}g}"
+def _numbers(values: list[float]) -> list[str]:
+    """Fifteen digits, as spreadsheets show them; whole numbers without a point, and identifiers of sixteen digits whole."""
+    texts = ("%.15g " * len(values) % tuple(values)).split()
+    if "e+" not in "".join(texts):
+        return texts
+    return [f"{value:.0f}" if 1e15 <= abs(value) < 1e16 else text for value, text in zip(values, texts, strict=True)]
 
 
 def _moment(value: datetime) -> str:
@@ -222,14 +170,68 @@ def _duration(value: timedelta) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
 
 
-_DIGITS = 15
-_WRITTEN: dict[type, Callable[[Any], str]] = {
-    str: str,
-    int: str,
-    float: _number,
-    bool: lambda value: "TRUE" if value else "FALSE",
-    datetime: _moment,
-    date: date.isoformat,
-    time: lambda value: value.isoformat("seconds"),
-    timedelta: _duration,
+def _each(write: Callable[[Any], str]) -> Callable[[list[Any]], Iterable[str]]:
+    return partial(map, write)
+
+
+_WRITTEN: Mapping[type, Callable[[list[Any]], Iterable[str]]] = {
+    int: _each(str),
+    float: _numbers,
+    bool: _each({True: "TRUE", False: "FALSE"}.__getitem__),
+    datetime: _each(_moment),
+    date: _each(date.isoformat),
+    time: _each(lambda value: value.isoformat("seconds")),
+    timedelta: _each(_duration),
 }
+
+# ---------------------------------------------------------------------------------------------------------------- blocks
+
+
+@dataclass(slots=True)
+class _Block:
+    """Rows without an empty one between them, cut to the columns that they fill: from `first` to `last`."""
+
+    rows: list[_Texts]
+    first: int
+    last: int
+    begins_with_words: bool
+    """Whether its first row holds text alone, as a header does."""
+
+
+def _blocks(rows: list[_Row]) -> Iterator[_Block]:
+    at = 0
+    for is_filled, run in groupby(_texts(rows), any):
+        texts = list(run)
+        if is_filled:
+            first, last = _filled(texts)
+            if last - first + 1 < len(texts[0]):
+                texts = [row[first : last + 1] for row in texts]
+            yield _Block(texts, first, last, set(map(type, rows[at])) == {str})
+        at += len(texts)
+
+
+def _filled(rows: list[_Texts]) -> tuple[int, int]:
+    """The first and the last column that hold anything."""
+    width = len(rows[0])
+    first = next(at for at in range(width) if any(row[at] for row in rows))
+    return first, next(at for at in reversed(range(width)) if any(row[at] for row in rows))
+
+
+def _captions(block: _Block, out: Markdown) -> None:
+    """Write the rows at its top that have but one cell; a block of one column is nothing else."""
+    is_column = block.first == block.last
+    captions = block.rows if is_column else list(takewhile(lambda row: row.count("") == len(row) - 1, block.rows))
+    out.paragraphs(map("".join, captions))
+    del block.rows[: len(captions)]
+
+
+def _table(block: _Block, before: _Block | None, out: Markdown) -> _Block:
+    """Write a block; rows that go on after an empty one in the same columns keep the header they had."""
+    goes_on = (
+        before is not None and not block.begins_with_words and (before.first, before.last) == (block.first, block.last)
+    )
+    if goes_on and before is not None:
+        block.rows.insert(0, before.rows[0])
+    out.rows(block.rows)
+    del block.rows[1:]  # the header is all that the next one may ask for
+    return block

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from knowledge_connector import Converted, DocumentError
-from knowledge_connector_office.ooxml import R_ID, facts, main_part, relationships
+from knowledge_connector_office.ooxml import R_ID, facts, main_part, pages, relationships
 from knowledge_connector_office.package import Element, Package
 from knowledge_connector_office.word_styles import PROSE, VAL, Lists, Style, W, list_of, outline_level, styles, value_of
 from knowledge_connector_office.writing import Markdown, link
@@ -38,7 +38,9 @@ def read(content: bytes, settings: Mapping[str, Any]) -> Converted:
         reader.read()
     except RecursionError as error:
         raise DocumentError("the document is nested too deeply", code="too-deep") from error
-    return facts(package).with_text(reader.out.text(), reader.out.title)
+    found = facts(package)
+    found.metadata.update(pages(package))
+    return found.with_text(reader.out.text(), reader.out.title)
 
 
 class _Reader:

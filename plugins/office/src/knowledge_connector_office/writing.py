@@ -11,6 +11,9 @@ from knowledge_connector.kit.pages import page_mark, without_marks
 
 MAX_CHARS = 5_000_000
 _HEADINGS = 6
+_NEXT_CELL, _NEXT_ROW = " | ", " |\n| "
+_LINE_END = "\n"
+_ROWS_AT_ONCE = 500
 _CELL = str.maketrans({"|": r"\|", "\n": "<br>", "\\": r"\\"})
 # Text at the beginning of a line that Markdown would take for something else: a heading, a rule, a fence.
 _MISTAKABLE = re.compile(r"^(?=#{1,6}(?:\s|$)|={2,}\s*$|-{2,}\s*$|`{3}|~{3})", re.MULTILINE)
@@ -59,18 +62,30 @@ class Markdown:
             self._write(_plain(stripped))
 
     def paragraphs(self, texts: Iterable[str]) -> None:
-        """Write many pieces of prose at once."""
-        blocks = [_plain(stripped) for text in texts if (stripped := _flush_left(text))]
-        if blocks:
-            self._write("\n\n".join(blocks))
+        """Write many pieces of prose at once, and look at each only if one of them has lines or a start that means something."""
+        blocks = list(filter(None, map(str.strip, texts)))
+        if not blocks:
+            return
+        text = "\n\n".join(blocks)
+        if text.count("\n") > 2 * len(blocks) - 2 or not _MISTAKEN_STARTS.isdisjoint([block[0] for block in blocks]):
+            text = "\n\n".join(_plain(_flush_left(block)) for block in blocks)
+        self._write(text)
 
     def item(self, text: str, depth: int, number: int | None = None) -> None:
         """Write an item of a list; with a number it is an ordered one. Lines after the first belong to it."""
-        stripped = _flush_left(text)
-        if stripped:
-            indent, marker = "    " * depth, "-" if number is None else f"{number}."
-            body = stripped.replace("\n", f"\n{indent}    ")
-            self._write(f"{indent}{marker} {body}", in_list=True)
+        self.items([(text, number)], depth)
+
+    def items(self, texts: Iterable[tuple[str, int | None]], depth: int) -> None:
+        """Write neighbours in a list at once; see `item`."""
+        indent = "    " * depth
+        below = f"\n{indent}    "
+        lines = [
+            f"{indent}{'-' if number is None else f'{number}.'} {stripped.replace(_LINE_END, below)}"
+            for text, number in texts
+            if (stripped := _flush_left(text))
+        ]
+        if lines:
+            self._write("\n".join(lines), in_list=True)
 
     def code(self, line: str) -> None:
         """Write a line as it is; neighbours form one block."""
@@ -82,23 +97,23 @@ class Markdown:
         if line:
             self._notes.append(f"[^{label}]: {line}")
 
-    def table(self, rows: Sequence[Sequence[str]]) -> None:
+    def table(self, rows: Iterable[Sequence[str]]) -> None:
         """Write a table whose first row is its header. Short rows are filled up, empty ones left out."""
-        kept = [row for row in rows if any(map(str.strip, row))]
+        kept = [cells for row in rows if any(cells := list(map(str.strip, row)))]
         if not kept:
             return
-        width = max(map(len, kept))
-        header, *body = kept
-        lines = [_line(header, width), "|" + " --- |" * width]
-        self._write("\n".join(lines))
-        for row in body:
-            self._add("\n" + _line(row, width))
+        widths = set(map(len, kept))
+        width = max(widths)
+        if len(widths) > 1:
+            kept = [row + [""] * (width - len(row)) for row in kept]
+        self.rows(kept)
 
-    def lines(self, header: str, width: int, body: Iterable[str]) -> None:
-        """Write a table whose cells are escaped and joined already, by `" | "`."""
-        self._write(f"| {header} |\n|{' --- |' * width}")
-        for cells in body:
-            self._add(f"\n| {cells} |")
+    def rows(self, rows: Sequence[Sequence[str]]) -> None:
+        """Write a table whose rows are of one width, and whose cells need no stripping."""
+        header, width = rows[0], len(rows[0])
+        self._write(f"| {_joined([header])} |\n|{' --- |' * width}")
+        for start in range(1, len(rows), _ROWS_AT_ONCE):
+            self._add(f"\n| {_joined(rows[start : start + _ROWS_AT_ONCE])} |")
 
     def _write(self, block: str, *, in_list: bool = False) -> None:
         self._separate(in_list=in_list)
@@ -136,15 +151,16 @@ def _plain(text: str) -> str:
     return _MISTAKABLE.sub(r"\\", text) if text[0] in _MISTAKEN_STARTS or "\n" in text else text
 
 
-def cell(text: str) -> str:
-    """Escape what would end a cell."""
-    return text.strip().translate(_CELL)
-
-
-def _line(row: Sequence[str], width: int) -> str:
-    cells = [cell(text) for text in row]
-    cells += [""] * (width - len(row))
-    return f"| {' | '.join(cells)} |"
+def _joined(rows: Sequence[Sequence[str]]) -> str:
+    """Rows of one width as text, escaped where there is anything to escape: most often one look at all says that there is not."""
+    text = _NEXT_ROW.join(map(_NEXT_CELL.join, rows))
+    marks = len(rows) * (len(rows[0]) + 1) - 2
+    if text.count("|") == marks and text.count("\n") == len(rows) - 1 and "\\" not in text:
+        return text
+    if len(rows) == 1:
+        return _NEXT_CELL.join([cell.strip().translate(_CELL) for cell in rows[0]])
+    half = len(rows) // 2
+    return _NEXT_ROW.join(map(_joined, (rows[:half], rows[half:])))
 
 
 def link(text: str, address: str) -> str:

@@ -1,0 +1,34 @@
+"""What an OpenDocument file says of itself."""
+
+from __future__ import annotations
+
+from knowledge_connector_office.facts import Facts, day, is_title, words
+from knowledge_connector_office.opendocument_styles import OFFICE
+from knowledge_connector_office.package import Element
+
+_META = "{urn:oasis:names:tc:opendocument:xmlns:meta:1.0}"
+_DC = "{http://purl.org/dc/elements/1.1/}"
+
+
+def facts(root: Element | None) -> Facts:
+    """What `meta.xml` says of a document."""
+    meta = None if root is None else root.find(OFFICE + "meta")
+    if meta is None:
+        return Facts()
+    said = {element.tag: " ".join((element.text or "").split()) for element in reversed(meta)}  # the first one counts
+    found = {
+        "author": said.get(_META + "initial-creator") or said.get(_DC + "creator", ""),
+        "created": day(said.get(_META + "creation-date", "")),
+        "modified": day(said.get(_DC + "date", "")),
+        "subject": said.get(_DC + "subject", ""),
+        "description": said.get(_DC + "description", ""),
+        "language": said.get(_DC + "language", ""),
+    }
+    metadata: dict[str, str | int] = {key: value for key, value in found.items() if value}
+    statistic = meta.find(_META + "document-statistic")
+    pages = "" if statistic is None else statistic.get(_META + "page-count", "")
+    if pages.isdecimal():
+        metadata["pages"] = int(pages)
+    keywords = ",".join(element.text or "" for element in meta.iterchildren(_META + "keyword"))
+    title = said.get(_DC + "title", "")
+    return Facts(title if is_title(title) else None, words(keywords), metadata)
