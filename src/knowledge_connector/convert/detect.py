@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from knowledge_connector.convert.containers import ENDINGS, in_ole, in_zip
+from knowledge_connector.kit.text import has_controls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,6 +93,7 @@ _MAGIC_AT: tuple[tuple[int, bytes, str], ...] = (
     (257, b"ustar", "application/x-tar"),
     (32769, b"CD001", "application/x-iso9660-image"),
 )
+_MAGICS = tuple(magic for magic, _ in _MAGIC)
 _OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 _SPACE_AND_COMMENTS = rb"(?:\xef\xbb\xbf)?(?:\s|<!--.*?-->|<\?xml.*?\?>)*+"
@@ -111,6 +113,7 @@ _OF_MAIL = re.compile(
 )
 _OF_SAVED_PAGE = re.compile(rb"^(?:snapshot-content-location:|content-type:\s*multipart/related)", re.I | re.M)
 _ENOUGH_OF_MAIL = 3
+_CONTROLS = bytes(b for b in range(32) if b not in b"\t\n\r\f\b\x1b\0")
 
 
 def detect(
@@ -162,7 +165,8 @@ def _binary(content: bytes, named: str | None) -> str | None:
     for offset, magic, media_type in _MAGIC_AT:
         if content.startswith(magic, offset):
             return media_type
-    return next((media_type for magic, media_type in _MAGIC if content.startswith(magic)), None)
+    known = _MAGIC if content.startswith(_MAGICS) else ()
+    return next((media_type for magic, media_type in known if content.startswith(magic)), None)
 
 
 def _text(content: bytes, head: bytes, named: str | None, ending: str) -> str:
@@ -219,9 +223,9 @@ def _is_text(head: bytes) -> bool:
     """No control characters to speak of; NULs only where UTF-16 has them."""
     if head.startswith(_MARKS):
         return True
-    nuls = head.count(0)
+    nuls = head.count(0) if 0 in head else 0  # looking is thirty times faster than counting
     if nuls > 0.3 * len(head):
         even, odd = head[0::2].count(0), head[1::2].count(0)
         return max(even, odd) > 0.7 * len(head) / 2 and min(even, odd) < 0.05 * len(head)
-    controls = len(head) - len(head.translate(None, bytes(b for b in range(32) if b not in b"\t\n\r\f\b\x1b\0")))
+    controls = len(head) - len(head.translate(None, _CONTROLS)) if has_controls(head) else 0
     return nuls <= 0.15 * len(head) and controls <= 0.05 * len(head)

@@ -20,8 +20,8 @@ _CHARSET = re.compile(rb"<meta[^>]{1,500}charset\s*=\s*[\"']?\s*([a-zA-Z0-9_:.-]
 _XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]{1,200}encoding\s*=\s*[\"']([a-zA-Z0-9_:.-]+)")
 _HEAD_CHARS = 64 * 1024
 _BODY = re.compile(r"<body\b", re.IGNORECASE)
-_SELF_CLOSED = re.compile(
-    r"<(?!(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)\b)([a-zA-Z][a-zA-Z0-9]*+)(?=\s|/>)([^<>]*+)(?<=/)>"
+_EMPTY_TAG = re.compile(
+    r"<(?!(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr)\b)([a-zA-Z][a-zA-Z0-9]*+)(?:\s[^<>]*)?"
 )
 # "saved from url=(0023)https://…" is written by browsers, "Page saved with SingleFile url: https://…" by the extension.
 _SAVED_FROM = re.compile(r"<!--[^>]{0,200}?\b(?:saved from url=\(\d+\)|url:\s*)(https?://[^\s>]+)", re.IGNORECASE)
@@ -58,11 +58,18 @@ def page_text(
 ) -> str:
     """Give a page as text, by what it says of its encoding; in XHTML empty elements are closed as HTML wants it."""
     page = decode(content, charset or _declared(content), default).text
-    return _SELF_CLOSED.sub(_closed, page) if xhtml else page
+    return _with_ends(page) if xhtml else page
 
 
-def _closed(tag: re.Match[str]) -> str:
-    return f"<{tag[1]}{tag[2][:-1]}></{tag[1]}>"
+def _with_ends(page: str) -> str:
+    *parts, last = page.split("/>")
+    return "".join([*(f"{part}{_end_of(part)}" for part in parts), last])
+
+
+def _end_of(part: str) -> str:
+    """What belongs behind a text that was followed by `/>`: an end tag, unless HTML knows that the element is empty."""
+    tag = _EMPTY_TAG.fullmatch(part, max(part.rfind("<"), 0))
+    return f"></{tag[1]}>" if tag else "/>"
 
 
 def _saved_from(page: str) -> str | None:

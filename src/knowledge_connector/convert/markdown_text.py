@@ -22,6 +22,7 @@ _ATX = re.compile(r" {0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*")
 _CODE_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _SETEXT = re.compile(r" {0,3}(?:=+|-+)[ \t]*")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
+_LINES = re.compile(r"[^\n]+|\n(?=\n)")
 _MARKUP = re.compile(r"(?<!\\)[*`]|<[^<>]*>|\\(?=[!-/:-@\[-`{-~])")
 
 
@@ -47,7 +48,7 @@ class MarkdownConverter(Converter):
 def first_heading(markdown: str) -> str | None:
     """The text of the first heading outside code, without its markup; `None` if there is none."""
     fence, before = "", ""
-    for match in re.finditer(r"[^\n]+|\n(?=\n)", markdown):
+    for match in _LINES.finditer(markdown):
         line = match[0]
         code = _CODE_FENCE.match(line)
         if code and (not fence or line.strip().startswith(fence)):

@@ -103,7 +103,10 @@ class ConverterSet:
         """
         entry = self._entry(raw.media_type)
         own = settings.get(entry.name, {})
-        converted = _instance(entry.reference).convert(replace(raw, media_type=essence(raw.media_type)), own)
+        kind = essence(raw.media_type)
+        converted = _instance(entry.reference).convert(
+            raw if raw.media_type == kind else replace(raw, media_type=kind), own
+        )
         if not isinstance(converted, Converted):
             raise PluginError(f"the converter {entry.name} gave a {type(converted).__name__} instead of a Converted")
         checked = _checked(converted, int(own.get("max_chars", MAX_CHARS)))
@@ -165,7 +168,7 @@ def _with_language(converted: Converted) -> Converted:
 
 def _storable(value: _T) -> _T:
     """Text without control characters and half characters (lone surrogates), which no database takes; other values as they are."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or value.isprintable():
         return value
     text: Any = clean(value)
     try:

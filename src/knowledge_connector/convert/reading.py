@@ -69,7 +69,7 @@ class Reader:
     def _read(self, raw: Raw, media_type: str, depth: int, room: _Room) -> Converted:
         said = _CHARSET.search(raw.media_type)
         charset = raw.charset or (said[1] if said else None)
-        converted = self.converters.convert(replace(raw, media_type=media_type, charset=charset), self.settings)
+        converted = self.converters.convert(Raw(raw.content, media_type, raw.uri, charset), self.settings)
         if depth and len(converted.markdown) > room.chars:
             raise DocumentError(f"all together would have more than {MAX_CHARS} characters", code="too-long")
         room.chars -= len(converted.markdown)

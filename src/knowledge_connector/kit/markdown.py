@@ -15,14 +15,13 @@ from __future__ import annotations
 
 import html as entities
 import re
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import urljoin
 
 from knowledge_connector.errors import DocumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, MutableMapping
+    from collections.abc import Callable, Iterable
 
     from markdownify import MarkdownConverter
 
@@ -31,7 +30,9 @@ Engine = Literal["auto", "markdownify"]
 MAX_DEPTH = 100
 """Elements nested deeper than this are unwrapped; their text stays."""
 
-_SENTINEL = "kcEndOfPage"  # ASCII, so that a plain page stays one byte a character
+_SENTINEL = (
+    "KCENDOFPAGE"  # ASCII, so that a plain page stays one byte a character; capitals are found three times faster
+)
 _MAX_TAG_CHARS = 20_000
 _MAX_ATTRIBUTES = 32
 _SHALLOW = 1000  # so few tags cannot be deep enough to hurt
@@ -39,7 +40,7 @@ _SHALLOW = 1000  # so few tags cannot be deep enough to hurt
 _HIDDEN = "script,style,noscript,template,svg"
 _NAVIGATION = "nav,[role=navigation],a.headerlink"
 _NO_LINK = ("javascript:", "data:", "vbscript:")
-_MAX_COLSPAN, _MAX_ROWSPAN = 9, 99
+_MAX_SPANS = (("colspan", 9), ("rowspan", 99))
 
 
 class _Node(Protocol):
@@ -76,7 +77,7 @@ def to_markdown(
     Raises:
         DocumentError: The engine gave up (code `html`).
     """
-    page = _without_cdata(html.replace("\0", ""))
+    page = _without_cdata(html.replace("\0", "") if "\0" in html else html)
     render = _fast if rules is None and engine == "auto" else _ruled(rules)
     return (
         _whole(page, lambda html: render(html, f"{_HIDDEN},{_NAVIGATION}", base_url))
@@ -104,12 +105,21 @@ def _whole(page: str, render: Callable[[str], str]) -> str:
 
 def _fast(html: str, noise: str, base_url: str | None) -> str:
     from mdka import html_to_markdown_with  # only who meets HTML pays for the engine
-    from selectolax.lexbor import LexborHTMLParser  # the same
+
+    markdown = html_to_markdown_with(_cleaned(html, noise, base_url), preserve_ids=False)
+    has_escaped = "&" in markdown and r"\&" in markdown
+    return _ESCAPED_IN_LINK.sub(lambda link: link[0].replace(r"\&", "&"), markdown) if has_escaped else markdown
+
+
+def _cleaned(html: str, noise: str, base_url: str | None) -> str:
+    """The page without noise, as the parser writes it. Its tree goes before the engine builds another: both at a time cost a tenth more."""
+    from selectolax.lexbor import LexborHTMLParser  # only who meets HTML pays
 
     tree = LexborHTMLParser(html)
     _clean(tree.css, noise, base_url)
-    markdown = html_to_markdown_with(_regular(tree.html or ""), preserve_ids=False)
-    return _ESCAPED_IN_LINK.sub(lambda link: link[0].replace(r"\&", "&"), markdown) if r"\&" in markdown else markdown
+    if tree.css_first("td,th") is not None:
+        _bound_spans(tree.css)
+    return _regular(tree.html or "", lambda name: tree.css_first(name) is not None)
 
 
 # Right in Markdown, and wrong for everybody who takes the address as it stands. No `&` without `;` is an entity (CommonMark 0.31, 2.5).
@@ -123,6 +133,7 @@ def _ruled(rules: type[MarkdownConverter] | None) -> Callable[[str, str, str | N
 
         tree = BeautifulSoup(html, "lxml")
         _clean(tree.select, noise, base_url)
+        _bound_spans(tree.select)
         for text in tree.find_all(string=re.compile(r"\|")):
             if text.find_parent(("td", "th")):
                 text.replace_with(text.replace("|", r"\|"))
@@ -154,17 +165,16 @@ def _clean(select: Callable[[str], Iterable[_Node]], noise: str, base_url: str |
         node.unwrap()
     for node in select("img"):
         node.replace_with(node.attrs.get("alt") or "")
-    for node in select("[colspan],[rowspan]"):
-        _bound_span(node.attrs, "colspan", _MAX_COLSPAN)
-        _bound_span(node.attrs, "rowspan", _MAX_ROWSPAN)
     _resolve_links(select, base_url)
 
 
-def _bound_span(attrs: MutableMapping[str, Any], name: str, limit: int) -> None:
+def _bound_spans(select: Callable[[str], Iterable[_Node]]) -> None:
     """Engines repeat a cell for each column and row it spans; an absurd number would fill the memory."""
-    value = attrs.get(name)
-    if value is not None and not (value.isdigit() and len(value) < 5 and int(value) <= limit):
-        attrs[name] = "1"
+    for name, limit in _MAX_SPANS:
+        for node in select(f"[{name}]"):
+            value = node.attrs[name] or ""
+            if not (value.isdigit() and len(value) < 5 and int(value) <= limit):
+                node.attrs[name] = "1"
 
 
 def _resolve_links(select: Callable[[str], Iterable[_Node]], base_url: str | None) -> None:
@@ -192,34 +202,43 @@ def _join(base: str, href: str) -> str:
 
 
 # What follows works on HTML that a parser has written: every element closed, every name in lower case.
-_ROW = re.compile(r"<tr\b(?:[^<]|<(?!/?tr\b))*+</tr>")
 _LIST_BESIDE_ITEM = re.compile(r"</li>(\s*<[uo]l\b)")
 _LINK_IN_CODE = re.compile(r"<code\b[^<>]*>(<a\b[^<>]*>)([^<>]*)</a></code>")
 
 
-def _regular(html: str) -> str:
-    """Say in the plainest way what engines stumble over: row headings, lists beside their item, links within code."""
-    if "</th>" in html:
-        html = _ROW.sub(_without_row_heading, html)
-    html = _LIST_BESIDE_ITEM.sub(r"\1", html)
-    return _LINK_IN_CODE.sub(r"\1<code>\2</code></a>", html) if "</a></code>" in html else html
+def _regular(html: str, has: Callable[[str], bool]) -> str:
+    """Say in the plainest way what engines stumble over: row headings, lists beside their item, links within code.
+
+    Whether the page `has` an element of some name a tree knows in less time than its text is looked through.
+    """
+    if has("th"):
+        html = "<tr".join(map(_without_row_heading, html.split("<tr")))
+    if has("li"):
+        html = _LIST_BESIDE_ITEM.sub(r"\1", html)
+    return _LINK_IN_CODE.sub(r"\1<code>\2</code></a>", html) if has("code") and "</a></code>" in html else html
 
 
-def _without_row_heading(row: re.Match[str]) -> str:
-    """A table whose first row mixes headings and cells is taken for layout, and its rows for paragraphs."""
-    text = row[0]
-    return re.sub(r"<(/?)th\b", r"<\1td", text) if "</th>" in text and "</td>" in text else text
+def _without_row_heading(part: str) -> str:
+    """A table whose first row mixes headings and cells is taken for layout, and its rows for paragraphs.
+
+    Args:
+        part: From the beginning of one row to that of the next; a row around a table has its end elsewhere, and stays as it is.
+    """
+    row, end, rest = part.partition("</tr>")
+    is_mixed = end and "</th>" in row and "</td>" in row
+    return re.sub(r"<(/?)th\b", r"<\1td", row) + end + rest if is_mixed else part
 
 
 # ----------------------------------------------------------------------------------------------------------- hostility
 
-# Elements that are closed by their neighbours, or have no content, add no depth of their own. Names in capitals are not looked up
-# (that would halve the speed): a page full of them is flattened for nothing, and none the worse for it.
-_TAGS = re.compile(
-    r"<(/?)(?!(?:p|li|br|img|hr|input|meta|link|td|tr|th|dt|dd|col|option|wbr"
-    r"|path|polygon|polyline|rect|line|circle|ellipse|use|stop)\b)[a-zA-Z]"
+_TAG = re.compile(r"<(/?[a-zA-Z]+)")  # so far as it has letters: headings of all levels close each other
+_FLAT_NAMES = (
+    *("p", "li", "br", "img", "hr", "input", "meta", "link", "td", "tr", "th", "dt", "dd", "col", "option", "wbr"),
+    *("path", "polygon", "polyline", "rect", "line", "circle", "ellipse", "use", "stop"),
 )
-_STEP = {"": 1, "/": -1}
+_FLAT = frozenset(f"{slash}{name}" for small in _FLAT_NAMES for name in (small, small.upper()) for slash in ("", "/"))
+"""Tags of elements that are closed by their neighbours, or have no content, and so add no depth of their own."""
+_MAX_STRAYS = 1000
 _LONG_TAG = re.compile(rf"<[a-zA-Z][^<>]{{{_MAX_TAG_CHARS}}}")
 _INLINE = re.compile(
     "a|abbr|b|bdi|bdo|big|cite|code|data|del|em|font|i|ins|kbd|mark|q|s|samp|small|span|strike|strong|su[bp]|time|tt|u|var"
@@ -227,7 +246,7 @@ _INLINE = re.compile(
 
 
 def _bounded(html: str) -> str:
-    deep = html.count("<") > _SHALLOW and _depth(html) > MAX_DEPTH
+    deep = html.count("<") > _SHALLOW and _is_deep(html)
     return _flatten(html) if deep or _has_long_tag(html) else html
 
 
@@ -239,19 +258,62 @@ def _has_long_tag(html: str) -> bool:
     return not is_dense and _LONG_TAG.search(html) is not None
 
 
-def _depth(html: str) -> int:
-    """How deep elements nest, or more: the span of the running sum also bounds pages that close what they never opened."""
-    steps = list(accumulate(map(_STEP.__getitem__, _TAGS.findall(html))))
-    return max(steps, default=0) - min(steps, default=0)
+def _is_deep(html: str) -> bool:
+    """Whether elements may nest too deeply.
+
+    A page that closes again and again what is not open, or not by the name it was opened by, is taken to be deep: there no one can tell.
+    """
+    awaited = [""]
+    strays = 0
+    for tag in _TAG.findall(html):
+        if tag == awaited[-1]:
+            awaited.pop()
+        elif tag in _FLAT:
+            continue
+        elif tag[0] != "/":
+            awaited.append(f"/{tag}")
+            if len(awaited) > MAX_DEPTH:
+                return True
+        else:
+            strays += 1
+            if tag in awaited:
+                while awaited.pop() != tag:
+                    pass
+    return strays > _MAX_STRAYS
 
 
 def _flatten(html: str) -> str:
-    """The same page with bounded depth and bounded attributes. libxml2's SAX interface builds no tree, and is linear."""
+    """The same page with bounded depth and bounded attributes. libxml2's SAX interface builds no tree, and is linear but for strays."""
     from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types; only hostile pages pay
 
     parser = etree.HTMLParser(target=_Flattener(), huge_tree=True)
-    parser.feed(html)
+    parser.feed(_without_strays(html))
     return str(parser.close())
+
+
+_TAG_OR_END = re.compile(r"<(?:([a-zA-Z]+)|/([a-zA-Z]+)[^<>]*>?)")
+
+
+def _without_strays(html: str) -> str:
+    """The same page without the ends of what is not open, or far away: libxml2 looks for each through all that is open."""
+    awaited: list[str] = []
+    flat: set[str] = set()
+
+    def kept(tag: re.Match[str]) -> str:
+        name = (tag[1] or tag[2]).lower()
+        if tag[1]:
+            flat.add(name) if name in _FLAT else awaited.append(name)
+            return tag[0]
+        if name in flat:
+            flat.remove(name)
+        elif name in awaited[-MAX_DEPTH:]:
+            while awaited.pop() != name:
+                pass
+        else:
+            return ""
+        return tag[0]
+
+    return _TAG_OR_END.sub(kept, html)
 
 
 class _Flattener:
@@ -290,7 +352,7 @@ def _attributes(attributes: dict[str, str]) -> str:
 
 def _without_cdata(html: str) -> str:
     """HTML 5 takes a CDATA section for a comment; its author meant text."""
-    if "<![CDATA[" not in html:
+    if "[" not in html or "<![CDATA[" not in html:
         return html
     first, *rest = html.split("<![CDATA[")
     sections = (part.partition("]]>") for part in rest)

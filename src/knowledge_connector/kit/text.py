@@ -34,7 +34,6 @@ _MEANT = {"ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "gb23
 
 _CONTROL_BYTES = bytes(b for b in (*range(32), 127) if b not in b"\t\n\r")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
-_HAS_LATER = re.compile(b"\xc2[\x80-\x9f]")  # U+0080 to U+009F in UTF-8; a no-break space begins alike
 _LATER_CONTROLS = re.compile("[\x80-\x84\x86-\x9f]")
 
 
@@ -74,10 +73,20 @@ def clean(text: str) -> str:
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     raw = text.encode("utf-8", "surrogatepass")
-    has_controls = len(raw.translate(None, _CONTROL_BYTES)) != len(raw)  # ten times faster than looking with a pattern
-    if has_controls or _HAS_LATER.search(raw):
-        text = _CONTROLS.sub("", text).replace("\x85", "\n")
-    return text
+    return _CONTROLS.sub("", text).replace("\x85", "\n") if has_controls(raw) or _has_later(raw) else text
+
+
+def has_controls(raw: bytes) -> bool:
+    """Whether there are control characters of ASCII in it, but tab and line ends.
+
+    The search for one number goes at the speed of memory; thirty of them take half the time of one look at each byte.
+    """
+    return any(map(raw.__contains__, _CONTROL_BYTES))
+
+
+def _has_later(raw: bytes) -> bool:
+    """Whether there are U+0080 to U+009F in it, which is UTF-8; what follows a further such byte is looked at alone."""
+    return b"\xc2" in raw and any(after < b"\xa0" for after in raw.split(b"\xc2")[1:])
 
 
 def _utf8(content: bytes) -> Decoded | None:
@@ -85,12 +94,12 @@ def _utf8(content: bytes) -> Decoded | None:
     if b"\0" in content[:_PROBE_BYTES] and _wide_without_mark(content):
         return None
     try:
-        text = content.translate(None, _CONTROL_BYTES).decode("utf-8")
+        text = (content.translate(None, _CONTROL_BYTES) if has_controls(content) else content).decode("utf-8")
     except UnicodeDecodeError:
         return None
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if _HAS_LATER.search(content):
+    if _has_later(content):
         text = _LATER_CONTROLS.sub("", text).replace("\x85", "\n")
     return Decoded(text, "utf-8")
 

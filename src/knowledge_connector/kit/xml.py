@@ -46,11 +46,11 @@ def _without_namespace(tag: object) -> str:
 def flowing_text(element: Element) -> str:
     """All text within, on one line."""
     if len(element) == 0:  # most elements of data; many times faster
-        return _on_one_line(element.text or "")
-    return _on_one_line("".join(element.itertext()))
+        return on_one_line(element.text or "")
+    return on_one_line("".join(element.itertext()))
 
 
-def _on_one_line(text: str) -> str:
-    """With single blanks. Most text has them already, and looking is five times faster than splitting."""
+def on_one_line(text: str) -> str:
+    """The same text with single blanks. Most text has them already, and looking is five times faster than splitting."""
     is_plain = text.isascii() and not ("  " in text or "\n" in text or "\t" in text or "\r" in text)
     return text.strip(" ") if is_plain else " ".join(text.split())

@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from knowledge_connector.convert.ctxt import CtxtConverter
 from knowledge_connector.convert.epub import EpubConverter
 from knowledge_connector.convert.html_page import HtmlConverter
-from knowledge_connector.convert.notebook import NotebookConverter
+from knowledge_connector.convert.notebook import NotebookConverter, parsed
 from knowledge_connector.convert.subtitles import SubtitlesConverter
 from knowledge_connector.errors import DocumentError, Unreadable
 from knowledge_connector.model import Converted, Raw
@@ -224,3 +226,22 @@ def test_links_of_a_saved_page_lead_where_they_led_on_the_web(comment: str) -> N
     converted = HtmlConverter().convert(Raw(page.encode(), "text/html", "file:///tmp/b.html"), {})
     assert converted.markdown == "[next](https://example.com/a/c.html)\n"
     assert converted.metadata == {"saved_from": "https://example.com/a/b.html"}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+)
+
+
+@given(JSON, st.sampled_from(["utf-8", "utf-16", "utf-8-sig"]), st.booleans())
+def test_json_of_a_notebook_is_read_as_the_library_reads_it(value: object, encoding: str, ascii_only: bool) -> None:
+    content = json.dumps(value, ensure_ascii=ascii_only).encode(encoding, "surrogatepass")
+    assert repr(parsed(content)) == repr(json.loads(content))
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"a": "\\ud800"}', b"[" * 500 + b"]" * 500, b"[1e999, -0.0, 1" + b"0" * 400 + b"]"]
+)
+def test_odd_json_of_a_notebook_is_read_too(content: bytes) -> None:
+    assert repr(parsed(content)) == repr(json.loads(content))

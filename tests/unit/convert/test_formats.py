@@ -203,6 +203,20 @@ def test_the_delimiter_is_found_out(text: str, header: str) -> None:
     assert convert(text, "text/csv").markdown.split("\n")[0] == header
 
 
+@given(st.text('ab "\\|;,\n\t\xa0é'), st.integers(1, 40), st.sampled_from(";,|\t"))
+def test_lines_that_are_split_give_what_the_library_gives(part: str, times: int, delimiter: str) -> None:
+    text = part * times
+    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if "".join(row).strip()]
+    width = max(map(len, rows), default=0)
+    lines = ["| " + " | ".join(map(cell, row + [""] * (width - len(row)))) + " |" for row in rows]
+    table = "\n".join([*lines[:1], "|" + " --- |" * width, *lines[1:], ""]) if rows else ""
+    assert convert(text, "text/csv", delimiter=delimiter).markdown == table
+
+
+def cell(text: str) -> str:
+    return text.strip().replace("\\", r"\\").replace("|", r"\|").replace("\n", "<br>")
+
+
 def test_tabs_and_the_delimiter_can_be_said() -> None:
     assert convert(b"a,b\tc\n1\t2\n", "text/tab-separated-values").markdown.startswith("| a,b | c |")
     assert convert(b"a:b\n1:2\n", "text/csv", delimiter=":").markdown.startswith("| a | b |")

@@ -148,6 +148,10 @@ HOSTILE = {
     "less than": ("<" * 1_000_000, "<", 1_000_000),
     "only tags that never end": ('<a href="' * 100_000 + "x", "x", 1),
     "wide table": ("<table><tr>" + "<td>x" * 50_000, "x", 50_000),
+    "mismatched": ("<b></i>x " * 100_000, "x", 100_000),
+    "mismatched in balance": ("<b></i>x " * N + "<i></b>x " * N, "x", 2 * N),
+    "closed across a border": ("<b><object></b></object>x " * N, "x", N),
+    "paragraphs that leave it open": ("<p><b>x</p>" * N, "x", N),
     "misnested": ("<b><p>x</b>" * 20_000, "x", 20_000),
 }
 
@@ -175,7 +179,7 @@ def test_a_page_that_is_all_navigation_is_kept() -> None:
 
 
 def test_a_page_may_speak_of_our_sentinel() -> None:
-    assert to_markdown("<p>kcEndOfPage and kcEndOfPageZ<p>x") == "kcEndOfPage and kcEndOfPageZ\n\nx\n"
+    assert to_markdown("<p>KCENDOFPAGE and KCENDOFPAGEZ<p>x") == "KCENDOFPAGE and KCENDOFPAGEZ\n\nx\n"
 
 
 TAGS = [
@@ -205,3 +209,11 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=40).map("".join))
 def test_soup_never_swallows_what_follows(soup: str) -> None:
     assert "visible" in to_markdown(f"{soup}<p>visible</p>")
+
+
+@settings(deadline=None, max_examples=12)
+@given(st.lists(PIECES, min_size=1, max_size=6).map("".join))
+def test_soup_repeated_takes_time_in_proportion(soup: str) -> None:
+    started = time.process_time()
+    to_markdown(f"{soup} y" * 10_000)
+    assert time.process_time() - started < 5

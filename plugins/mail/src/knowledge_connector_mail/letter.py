@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -70,8 +71,14 @@ def best_body(plain: str, page: str, wanted: str) -> str:
     if wanted == "plain":
         return from_plain(plain)
     markdown = from_page(page)
-    says_more = len(markdown.split()) >= _ENOUGH * len(plain.split())
-    return markdown if wanted == "html" or says_more else from_plain(plain)
+    return markdown if wanted == "html" or _says_enough(markdown, plain) else from_plain(plain)
+
+
+def _says_enough(markdown: str, plain: str) -> bool:
+    """Whether it has nearly as many words as the other. There are no more than blanks, and those are counted ten times faster."""
+    words = len(markdown.split())
+    few = plain.isascii() and words >= _ENOUGH * (1 + sum(map(plain.count, string.whitespace)))
+    return few or words >= _ENOUGH * len(plain.split())
 
 
 def from_page(page: str, base_url: str | None = None) -> str:
