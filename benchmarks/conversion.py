@@ -17,7 +17,7 @@ from benchmarks.tools import HERE, PROJECT
 sys.path.append(str(PROJECT / "tests"))  # the makers of files are shared with the tests
 
 from benchmarks.conversion_bare import BARE  # after the path
-from benchmarks.conversion_files import build  # the same
+from benchmarks.conversion_files import build, build_long  # the same
 from benchmarks.conversion_scores import Expected, Scores, scores  # the same
 from knowledge_connector.config import PluginSettings  # the same
 from knowledge_connector.convert.pipeline import ConverterSet  # the same
@@ -32,11 +32,11 @@ SECONDS = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One file. Times are in seconds; `None` where there is nothing to compare with, or it could not be read."""
+    """One file. Times are in seconds; `None` where there is nothing to compare with, or it was not asked for or could not be read."""
 
     name: str
     size: int
-    ours: Scores
+    ours: Scores | None
     theirs: Scores | None
     seconds: float
     bare: float | None
@@ -50,7 +50,8 @@ def conversion_markdown(cache: Path) -> str:
     theirs = _markitdown(cache, folder)
     reader = _reader()
     rows = [_measured(folder / name, reader, theirs.get(name), expected) for name, expected in files.items()]
-    return "\n".join([f"{len(rows)} files. {machine()}.", "", _fidelity(rows), "", _speed(rows)]) + "\n"
+    long = [_measured(path, reader) for path in build_long(cache / "conversion-long")]
+    return "\n".join([f"{len(rows)} files. {machine()}.", "", _fidelity(rows), "", _speed([*rows, *long])]) + "\n"
 
 
 def _reader() -> Reader:
@@ -68,7 +69,9 @@ def _markitdown(cache: Path, folder: Path) -> dict[str, dict[str, Any]]:
     return answers
 
 
-def _measured(path: Path, reader: Reader, theirs: dict[str, Any] | None, expected: Expected) -> Row:
+def _measured(
+    path: Path, reader: Reader, theirs: dict[str, Any] | None = None, expected: Expected | None = None
+) -> Row:
     content = path.read_bytes()
     raw = Raw(content, "", path.as_uri())
 
@@ -85,8 +88,8 @@ def _measured(path: Path, reader: Reader, theirs: dict[str, Any] | None, expecte
     return Row(
         path.name,
         len(content),
-        scores(expected, markdown),
-        scores(expected, theirs["text"]) if theirs and theirs["text"] else None,
+        scores(expected, markdown) if expected else None,
+        scores(expected, theirs["text"]) if expected and theirs and theirs["text"] else None,
         seconds,
         others[0] if others else None,
         theirs["seconds"] if theirs else None,

@@ -82,12 +82,15 @@ def _pdf(content: bytes) -> str:
     import pypdfium2  # type: ignore[import-untyped]  # it ships no types
 
     with pypdfium2.PdfDocument(content) as document:
-        return "\n".join(page.get_textpage().get_text_bounded() for page in document)
+        said = document.get_metadata_dict().values()
+        return "\n".join([*said, *(page.get_textpage().get_text_bounded() for page in document)])
 
 
 def _epub(content: bytes) -> str:
     with zipfile.ZipFile(io.BytesIO(content)) as package:
-        return "\n".join(_html(package.read(name)) for name in package.namelist() if name.endswith(".xhtml"))
+        readers = {"opf": _xml, "xhtml": _html}
+        parts = [(readers.get(name.rpartition(".")[2]), name) for name in package.namelist()]
+        return "\n".join(read(package.read(name)) for read, name in parts if read)
 
 
 def _notebook(content: bytes) -> str:

@@ -16,8 +16,8 @@ from benchmarks.tools import PROJECT
 if TYPE_CHECKING:
     from samples.story import Story
 
-LENGTH = 120
-"""Paragraphs before and behind the middle; about 30 kB of text."""
+LENGTH, GREAT_LENGTH = 120, 2400
+"""Paragraphs before and behind the middle; about 30 kB of text, and 500 kB."""
 
 MANUAL = Path("/usr/share/developers-reference")
 """Debian's package `developers-reference`: one manual as text, HTML, EPUB and PDF, with the documents that LibreOffice makes of it."""
@@ -54,6 +54,18 @@ def build(folder: Path) -> dict[str, Expected]:
     sources = folder.parent / "conversion-sources"
     sources.mkdir(exist_ok=True)
     return {**_stories(folder, sources), **(_manuals(folder, sources) if MANUAL.exists() else {})}
+
+
+def build_long(folder: Path) -> list[Path]:
+    """Write a long story in every type, and give the files; for the speed where what each document costs whatever its length is little."""
+    from samples.story import MAKERS, story
+
+    folder.mkdir(parents=True, exist_ok=True)
+    told = story("plain", length=GREAT_LENGTH)
+    for ending, make in MAKERS.items():
+        if ending != "zip":
+            (folder / f"long.{ending}").write_bytes(make(told))
+    return sorted(folder.glob("long.*"))
 
 
 def _stories(folder: Path, sources: Path) -> dict[str, Expected]:
