@@ -30,6 +30,8 @@ from benchmarks.measure import Measurement, measure
 from benchmarks.report import machine, table
 
 PATIENCE_SECONDS = 60
+SMALL = 1000
+"""Documents of the origin that a large one is compared with."""
 LOOK_SECONDS = 0.01
 """How often the log is asked for a new page."""
 
@@ -176,11 +178,13 @@ def _report(out: Path) -> dict[str, Any]:
 
 
 def crawl_markdown(origins: Sequence[Origin], documents: int) -> str:
-    """A table of the runs."""
-    rows = [_crawl_row(crawl) for origin in origins for crawl in crawls(origin, documents)]
+    """A table of the runs; those of a small origin show whether memory grows with it."""
+    sizes = sorted({SMALL, documents})
+    rows = [_crawl_row(crawl) for origin in origins for size in sizes for crawl in crawls(origin, size)]
     head = ["", "run", "documents", "failed", "s", "documents/s", "peak memory", "requests", "waiting for the origin"]
+    title = " and ".join(f"{size:,}" for size in sizes)
     return (
-        f"### Crawls of {documents:,} documents\n\nThe emulator has the other of the two cores; *waiting* is the wall time in which "
+        f"### Crawls of {title} documents\n\nThe emulator has the other of the two cores; *waiting* is the wall time in which "
         f"neither the run nor its children used a processor, as a share. {machine()}.\n\n{table(head, rows)}\n"
     )
 
