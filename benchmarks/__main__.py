@@ -127,7 +127,8 @@ def _quality(options: argparse.Namespace) -> None:
 def _crawl(options: argparse.Namespace) -> None:
     from benchmarks import crawl
 
-    _show(options.out, "crawl", crawl.crawl_markdown(crawl.chosen(options.what), options.documents))
+    for origin in crawl.chosen(options.what):  # each takes minutes, so each is shown when it is done
+        _show(options.out, f"crawl-{origin.name}", crawl.crawl_markdown(origin, options.documents))
 
 
 def _kills(options: argparse.Namespace) -> None:

@@ -143,7 +143,6 @@ class Crawl:
         emulator_seconds: Processor time of the emulator meanwhile.
     """
 
-    origin: str
     run: str
     report: dict[str, Any]
     cost: Measurement
@@ -161,7 +160,7 @@ def crawls(origin: Origin, documents: int) -> Iterator[Crawl]:
             out.unlink(missing_ok=True)
             cost = measure((*CONNECTOR, "run", origin.name, "--json"), cwd=place.folder, log=out, environment={})
             spent = sum(place.process.cpu_times()[:2]) - before
-            yield Crawl(origin.name, run, _report(out), cost, _requests(place), spent)
+            yield Crawl(run, _report(out), cost, _requests(place), spent)
 
 
 def _requests(place: Served) -> int:
@@ -177,14 +176,14 @@ def _report(out: Path) -> dict[str, Any]:
     return report
 
 
-def crawl_markdown(origins: Sequence[Origin], documents: int) -> str:
+def crawl_markdown(origin: Origin, documents: int) -> str:
     """A table of the runs; those of a small origin show whether memory grows with it."""
     sizes = sorted({SMALL, documents})
-    rows = [_crawl_row(crawl) for origin in origins for size in sizes for crawl in crawls(origin, size)]
-    head = ["", "run", "documents", "failed", "s", "documents/s", "peak memory", "requests", "waiting for the origin"]
+    rows = [_crawl_row(crawl) for size in sizes for crawl in crawls(origin, size)]
+    head = ["run", "documents", "failed", "s", "documents/s", "peak memory", "requests", "waiting for the origin"]
     title = " and ".join(f"{size:,}" for size in sizes)
     return (
-        f"### Crawls of {title} documents\n\nThe emulator has the other of the two cores; *waiting* is the wall time in which "
+        f"### {origin.name}: crawls of {title} documents\n\nThe emulator has the other of the two cores; *waiting* is the wall time in which "
         f"neither the run nor its children used a processor, as a share. {machine()}.\n\n{table(head, rows)}\n"
     )
 
@@ -192,7 +191,7 @@ def crawl_markdown(origins: Sequence[Origin], documents: int) -> str:
 def _crawl_row(crawl: Crawl) -> list[str]:
     listed, cost = crawl.report["listed"], crawl.cost
     return [
-        *(crawl.origin, crawl.run, f"{listed:,}", str(crawl.report["failed"])),
+        *(crawl.run, f"{listed:,}", str(crawl.report["failed"])),
         *(f"{cost.seconds:.1f}", f"{listed / cost.seconds:,.0f}", f"{cost.peak_mb:.0f} MB", f"{crawl.requests:,}"),
         f"{max(0.0, 1 - cost.cpu_seconds / cost.seconds):.0%}",
     ]
