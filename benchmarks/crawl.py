@@ -180,11 +180,11 @@ def crawl_markdown(origin: Origin, documents: int) -> str:
     """A table of the runs; those of a small origin show whether memory grows with it."""
     sizes = sorted({SMALL, documents})
     rows = [_crawl_row(crawl) for size in sizes for crawl in crawls(origin, size)]
-    head = ["run", "documents", "failed", "s", "documents/s", "peak memory", "requests", "waiting for the origin"]
+    head = ["run", "documents", "failed", "s", "documents/s", "peak memory", "requests", "waiting", "origin at work"]
     title = " and ".join(f"{size:,}" for size in sizes)
     return (
-        f"### {origin.name}: crawls of {title} documents\n\nThe emulator has the other of the two cores; *waiting* is the wall time in which "
-        f"neither the run nor its children used a processor, as a share. {machine()}.\n\n{table(head, rows)}\n"
+        f"### {origin.name}: crawls of {title} documents\n\nShares of the time: *waiting*, while neither the run nor its children "
+        f"used a processor; *origin at work*, while its emulator used one. {machine()}.\n\n{table(head, rows)}\n"
     )
 
 
@@ -193,7 +193,7 @@ def _crawl_row(crawl: Crawl) -> list[str]:
     return [
         *(crawl.run, f"{listed:,}", str(crawl.report["failed"])),
         *(f"{cost.seconds:.1f}", f"{listed / cost.seconds:,.0f}", f"{cost.peak_mb:.0f} MB", f"{crawl.requests:,}"),
-        f"{max(0.0, 1 - cost.cpu_seconds / cost.seconds):.0%}",
+        *(f"{max(0.0, 1 - cost.cpu_seconds / cost.seconds):.0%}", f"{crawl.emulator_seconds / cost.seconds:.0%}"),
     ]
 
 
