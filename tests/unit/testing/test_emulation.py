@@ -174,7 +174,9 @@ class TestLog:
         log = RequestLog(kept=2)
         numbered = [log.add(entry) for _ in range(3)]
         log.amend(numbered[0])
-        assert [one.number for one in log] == [2, 3]
+        assert ([one.number for one in log], log.arrived) == ([2, 3], 3)
+        log.clear()
+        assert (list(log), log.arrived, log.add(entry).number) == ([], 0, 4)
 
     @pytest.mark.parametrize("name", ["api_key", "X-Amz-Signature", "access_token", "sig", "client_secret"])
     def test_what_looks_like_a_credential_is_hidden(self, name: str) -> None:

@@ -121,7 +121,7 @@ class Control:
                 "now": self.services.clock.now().isoformat(),
                 "options": self.services.options,
                 "latency_seconds": self.services.latency_seconds,
-                "requests": len(self.services.log),
+                "requests": self.services.log.arrived,
                 "vendors": {name: vendor_json(vendor) for name, vendor in self.vendors.items()},
             }
         )

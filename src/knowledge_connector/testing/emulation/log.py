@@ -52,13 +52,18 @@ class RequestLog:
     def __init__(self, kept: int = KEPT) -> None:
         self._entries: deque[Entry] = deque(maxlen=kept)
         self._lock = Lock()
-        self._arrived = 0
+        self._arrived = self._forgotten = 0
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries())
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    @property
+    def arrived(self) -> int:
+        """How many came since the log was cleared, with those that are too long ago to be kept."""
+        return self._arrived - self._forgotten
 
     def entries(self, vendor: str | None = None) -> list[Entry]:
         """All of them, or those of one vendor."""
@@ -82,6 +87,7 @@ class RequestLog:
         """Forget all; numbers go on."""
         with self._lock:
             self._entries.clear()
+            self._forgotten = self._arrived
 
     def add(self, entry: Entry) -> Entry:
         """Note an arrival; gives the entry with its number."""
