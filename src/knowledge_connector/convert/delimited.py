@@ -10,6 +10,7 @@ from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from knowledge_connector.errors import DocumentError
+from knowledge_connector.kit.tables import header_rule, table_lines
 from knowledge_connector.kit.text import DEFAULT_ENCODING, decode
 from knowledge_connector.model import Converted
 from knowledge_connector.ports import Converter
@@ -21,7 +22,7 @@ _TABS = "text/tab-separated-values"
 _DELIMITERS = ",;\t|"
 _SAMPLE_CHARS = 16 * 1024
 _BATCH_ROWS = 32
-_SPECIAL = "\\|"
+_NEXT_CELL, _LINE_END, _NEXT_ROW = " | ", "\n", " |\n| "
 _RARE_BLANKS = re.findall(r"\s", "".join(map(chr, range(0xA0, 0x3001))))
 """What `str.strip` takes away besides blanks, tabs and control characters."""
 
@@ -42,43 +43,44 @@ class DelimitedConverter(Converter):
 
 
 def _table(text: str, delimiter: str) -> str:
-    rows = _escaped_rows(text, delimiter)
-    if not rows:
-        return ""
-    width = max(map(len, rows))
-    batches = (rows[at : at + _BATCH_ROWS] for at in range(1, len(rows), _BATCH_ROWS))
-    body = (_plain_lines(batch, width) or "\n".join([_line(row, width) for row in batch]) for batch in batches)
-    return "\n".join([_line(rows[0], width), "|" + " --- |" * width, *body, ""])
+    """Blocks of rows, all made as wide as the widest; the first row is the header."""
+    blocks = list(_blocks(iter(text.removesuffix("\n").split("\n")), delimiter))
+    width = max((width for _, width in blocks), default=0)
+    header, newline, body = "\n".join([_widened(lines, width - own) for lines, own in blocks]).partition("\n")
+    return f"{header}\n{header_rule(width)}{newline}{body}\n" if blocks else ""
 
 
-def _plain_lines(rows: list[list[str]], width: int) -> str:
-    """Rows none of whose cells need any care, many times faster; empty if one does: is missing, empty, or to be stripped."""
-    text = "| " + " |\n| ".join(map(" | ".join, rows)) + " |"
+def _widened(lines: str, cells: int) -> str:
+    more = "  |" * cells
+    return lines.replace("\n", f"{more}\n") + more if more else lines
+
+
+def _blocks(lines: Iterator[str], delimiter: str) -> Iterator[tuple[str, int]]:
+    """Rows as lines of a table, and how many cells each has."""
+    while batch := list(islice(lines, _BATCH_ROWS)):
+        block = _plain_block(batch, delimiter)
+        if block:
+            yield block
+        elif rows := [list(map(str.strip, row)) for row in _rows(batch, lines, delimiter)]:
+            width = max(map(len, rows))
+            yield table_lines([row + [""] * (width - len(row)) for row in rows]), width
+
+
+def _plain_block(batch: list[str], delimiter: str) -> tuple[str, int] | None:
+    """Lines whose cells need no care, many times faster; `None` if one does: is quoted, missing, or to be stripped."""
+    text = "\n".join(batch)
+    counts = {*map(str.count, batch, repeat(delimiter))}
+    if '"' in text or len(counts) > 1 or delimiter == "\\":
+        return None
+    (delimiters,) = counts
+    escaped = text.replace("\\", r"\\") if delimiter == "|" else text.replace("\\", r"\\").replace("|", r"\|")
+    lines = f"| {escaped.replace(delimiter, _NEXT_CELL).replace(_LINE_END, _NEXT_ROW)} |"
     is_plain = (
-        "  " not in text
-        and "\t" not in text
-        and (text.isascii() or not any(blank in text for blank in _RARE_BLANKS))
-        and {*map(len, rows)} == {width}
+        "  " not in lines
+        and "\t" not in lines
+        and (lines.isascii() or not any(blank in lines for blank in _RARE_BLANKS))
     )
-    return text if is_plain else ""
-
-
-def _line(row: list[str], width: int) -> str:
-    return f"| {' | '.join(map(str.strip, row))}{' | ' * (width - len(row))} |"
-
-
-def _escaped_rows(text: str, delimiter: str) -> list[list[str]]:
-    """Rows whose cells may stand in a table. The whole text is escaped at once, unless that would touch the delimiter."""
-    if delimiter not in _SPECIAL:
-        return list(_rows(_escaped(text).split("\n"), delimiter))
-    return [list(map(_escaped, row)) for row in _rows(text.split("\n"), delimiter)]
-
-
-def _escaped(text: str) -> str:
-    for special in _SPECIAL:
-        if special in text:
-            text = text.replace(special, f"\\{special}")
-    return text
+    return (lines, delimiters + 1) if is_plain else None
 
 
 def _delimiter(sample: str) -> str:
@@ -86,29 +88,30 @@ def _delimiter(sample: str) -> str:
     lines = sample.split("\n")
 
     def score(delimiter: str) -> tuple[int, int]:
-        widths = list(map(len, _rows(lines, delimiter)))
+        widths = list(map(len, _all_rows(lines, delimiter)))
         return widths.count(widths[0]), widths[0]
 
     there = [delimiter for delimiter in _DELIMITERS if delimiter in sample]
-    dividing = [delimiter for delimiter in there if len(next(_rows(lines, delimiter), ())) > 1]
+    dividing = [delimiter for delimiter in there if len(next(_all_rows(lines, delimiter), ())) > 1]
     if len(dividing) > 1:
         return max(dividing, key=score)  # the first of equals: the comma
     return (dividing or there or _DELIMITERS)[0]
 
 
-def _rows(lines: list[str], delimiter: str) -> Iterator[list[str]]:
-    """All rows that say anything, each cell on one line."""
-    return chain.from_iterable(_batches(iter(lines), delimiter))
-
-
-def _batches(lines: Iterator[str], delimiter: str) -> Iterator[list[list[str]]]:
-    """Lines without quotes are split, which gives what the library would, in a third of the time."""
-    batch = list(islice(lines, 1))  # who asks for the first row only is not kept waiting
+def _all_rows(lines: list[str], delimiter: str) -> Iterator[list[str]]:
+    """The rows one after the other: who asks for the first only is not kept waiting."""
+    left = iter(lines)
+    batch = list(islice(left, 1))
     while batch:
-        quoted = '"' in "".join(batch)
-        rows = _quoted(batch, lines, delimiter) if quoted else map(str.split, batch, repeat(delimiter))
-        yield [row for row in rows if row and (row[0].strip() or "".join(row).strip())]
-        batch = list(islice(lines, _BATCH_ROWS))
+        yield from _rows(batch, left, delimiter)
+        batch = list(islice(left, _BATCH_ROWS))
+
+
+def _rows(batch: list[str], more: Iterator[str], delimiter: str) -> list[list[str]]:
+    """The rows that begin in a batch of lines and say anything. Lines without quotes are split, which gives what the library would."""
+    quoted = '"' in "".join(batch)
+    rows = _quoted(batch, more, delimiter) if quoted else map(str.split, batch, repeat(delimiter))
+    return [row for row in rows if row and (row[0].strip() or "".join(row).strip())]
 
 
 def _quoted(batch: list[str], more: Iterator[str], delimiter: str) -> Iterator[list[str]]:
@@ -117,8 +120,7 @@ def _quoted(batch: list[str], more: Iterator[str], delimiter: str) -> Iterator[l
     reader = csv.reader(map("{}\n".format, chain(batch, more)), delimiter=delimiter)
     try:
         for row in reader:
-            lines = "\n" in "".join(row)
-            yield [cell.strip().replace("\n", "<br>") for cell in row] if lines else row
+            yield row
             if reader.line_num >= len(batch):
                 break
     except csv.Error as error:

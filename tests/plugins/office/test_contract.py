@@ -3,7 +3,7 @@
 import pytest
 
 from knowledge_connector import Converter
-from knowledge_connector.testing.converter import ConverterContract
+from knowledge_connector.testing.converter import ConvertersContract
 from knowledge_connector_office import (
     DocxConverter,
     EncryptedConverter,
@@ -38,14 +38,8 @@ SAMPLES = samples()
 
 
 @pytest.mark.parametrize("kind", SAMPLES, ids=lambda kind: kind.name)
-class TestOffice(ConverterContract):
-    @pytest.fixture
-    def converter(self, kind: type[Converter]) -> Converter:
-        return kind()
-
-    @pytest.fixture
-    def sample(self, kind: type[Converter]) -> bytes:
-        return SAMPLES[kind]
+class TestOffice(ConvertersContract):
+    samples = SAMPLES
 
 
 def test_every_converter_is_asked_here_or_has_its_reason() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from knowledge_connector import Converted, Converter, Unreadable
+from knowledge_connector.kit.converter import LazyConverter
 
 if TYPE_CHECKING:
     from knowledge_connector import Raw
@@ -59,126 +60,64 @@ _LEGACY = {
 }
 
 
-class DocxConverter(Converter):
+class DocxConverter(LazyConverter):
     """Word since 2007."""
 
     name = "docx"
-    version = "1"
+    version = "2"
     media_types: ClassVar[frozenset[str]] = frozenset(_DOCX.values())
     extensions: ClassVar[Mapping[str, str]] = _DOCX
-
-    def convert(self, raw: Raw, settings: Mapping[str, Any]) -> Converted:
-        """Give the text as its author would see it with all changes accepted and no comments.
-
-        Raises:
-            Unreadable: Code `encrypted`, `bomb` or `too-long`.
-            DocumentError: Code `malformed` or `too-deep`.
-        """
-        from knowledge_connector_office.word import read
-
-        return read(raw.content, settings)
+    reader = "knowledge_connector_office.word"
 
 
-class PptxConverter(Converter):
+class PptxConverter(LazyConverter):
     """PowerPoint since 2007; the setting `hidden` takes hidden slides in."""
 
     name = "pptx"
-    version = "1"
+    version = "2"
     media_types: ClassVar[frozenset[str]] = frozenset(_PPTX.values())
     extensions: ClassVar[Mapping[str, str]] = _PPTX
-
-    def convert(self, raw: Raw, settings: Mapping[str, Any]) -> Converted:
-        """Give each slide as a section with its notes; pages are slides.
-
-        Raises:
-            Unreadable: Code `encrypted`, `bomb`, `too-many-pages` or `too-long`.
-            DocumentError: Code `malformed` or `too-deep`.
-        """
-        from knowledge_connector_office.slides import read
-
-        return read(raw.content, settings)
+    reader = "knowledge_connector_office.slides"
 
 
-class SheetConverter(Converter):
+class SheetConverter(LazyConverter):
     """Excel, old and new and binary, and OpenDocument sheets; settings `hidden`, `max_cells`, `max_sheets`."""
 
     name = "sheet"
-    version = "1"
+    version = "2"
     media_types: ClassVar[frozenset[str]] = frozenset(_SHEET.values())
     extensions: ClassVar[Mapping[str, str]] = _SHEET
-
-    def convert(self, raw: Raw, settings: Mapping[str, Any]) -> Converted:
-        """Give each sheet as a section of tables; what was calculated, not how.
-
-        Workbooks from before Excel 97 go through LibreOffice.
-
-        Raises:
-            Unreadable: Code `encrypted`, `bomb`, `too-many-cells`, `too-many-pages`, `too-long` or `no-libreoffice`.
-            DocumentError: Code `malformed`.
-        """
-        from knowledge_connector_office.sheets import read
-
-        return read(raw.content, settings)
+    reader = "knowledge_connector_office.sheets"
 
 
-class OdfConverter(Converter):
+class OdfConverter(LazyConverter):
     """OpenDocument text, presentations and drawings, packed or flat; `hidden` takes hidden slides in."""
 
     name = "odf"
-    version = "1"
+    version = "2"
     media_types: ClassVar[frozenset[str]] = frozenset(_ODF_TYPES.values())
     extensions: ClassVar[Mapping[str, str]] = _ODF_TYPES
-
-    def convert(self, raw: Raw, settings: Mapping[str, Any]) -> Converted:
-        """Give the text, or each page of a presentation as a section with its notes.
-
-        Raises:
-            Unreadable: Code `encrypted`, `bomb`, `too-many-pages` or `too-long`.
-            DocumentError: Code `malformed` or `too-deep`.
-        """
-        from knowledge_connector_office.opendocument import read
-
-        return read(raw.content, settings)
+    reader = "knowledge_connector_office.opendocument"
 
 
-class RtfConverter(Converter):
+class RtfConverter(LazyConverter):
     """Rich Text Format."""
 
     name = "rtf"
-    version = "1"
+    version = "2"
     media_types: ClassVar[frozenset[str]] = frozenset({"application/rtf", "text/rtf"})
     extensions: ClassVar[Mapping[str, str]] = {".rtf": "application/rtf"}
-
-    def convert(self, raw: Raw, settings: Mapping[str, Any]) -> Converted:
-        """Give the text with its headings, lists and tables.
-
-        Raises:
-            Unreadable: Code `too-long`.
-            DocumentError: Code `malformed` or `too-deep`.
-        """
-        from knowledge_connector_office.rich_text import read
-
-        return read(raw.content, settings)
+    reader = "knowledge_connector_office.rich_text"
 
 
-class LegacyConverter(Converter):
+class LegacyConverter(LazyConverter):
     """Word and PowerPoint before 2007, through LibreOffice; settings `program` and `timeout_seconds`."""
 
     name = "legacy_office"
-    version = "1"
+    version = "2"
     media_types: ClassVar[frozenset[str]] = frozenset(_LEGACY.values())
     extensions: ClassVar[Mapping[str, str]] = _LEGACY
-
-    def convert(self, raw: Raw, settings: Mapping[str, Any]) -> Converted:
-        """Let LibreOffice write OpenDocument, and read that.
-
-        Raises:
-            Unreadable: Code `no-libreoffice`, or what OpenDocument says.
-            DocumentError: Code `malformed` or `timeout`.
-        """
-        from knowledge_connector_office.legacy import read
-
-        return read(raw.content, raw.media_type, settings)
+    reader = "knowledge_connector_office.legacy"
 
 
 class EncryptedConverter(Converter):

@@ -11,11 +11,15 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from knowledge_connector import Converted, DocumentError, Unreadable
 from knowledge_connector_office.opendocument import read as read_open_document
+
+if TYPE_CHECKING:
+    from knowledge_connector import Raw
 
 _PROGRAMS = (
     "soffice",
@@ -29,10 +33,15 @@ _MODERN = {"doc": "odt", "ppt": "odp", "xls": "xlsx"}
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
-def read(content: bytes, media_type: str, settings: Mapping[str, Any]) -> Converted:
-    """Convert a document; see `LegacyConverter`."""
-    ending = "doc" if media_type == "application/msword" else "ppt"
-    return read_open_document(modern(content, ending, settings), settings)
+def read(raw: Raw, settings: Mapping[str, Any]) -> Converted:
+    """Let LibreOffice write OpenDocument, and read that.
+
+    Raises:
+        Unreadable: Code `no-libreoffice`, or what OpenDocument says.
+        DocumentError: Code `malformed` or `timeout`.
+    """
+    ending = "doc" if raw.media_type == "application/msword" else "ppt"
+    return read_open_document(replace(raw, content=modern(raw.content, ending, settings)), settings)
 
 
 def modern(content: bytes, ending: str, settings: Mapping[str, Any]) -> bytes:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from knowledge_connector import DocumentError
-from knowledge_connector_office.facts import Facts, day, is_title, words
+from knowledge_connector.kit.facts import Facts
+from knowledge_connector_office.stamps import day
 
 if TYPE_CHECKING:
     from knowledge_connector_office.package import Element, Package
@@ -83,9 +84,7 @@ def facts(package: Package) -> Facts:
         "description": text(f"{_DC}description"),
         "language": text(f"{_DC}language"),
     }
-    title = text(f"{_DC}title")
-    metadata: dict[str, str | int] = {key: value for key, value in found.items() if value}
-    return Facts(title if is_title(title) else None, words(text(f"{_CORE}keywords")), metadata)
+    return Facts.of(text(f"{_DC}title"), text(f"{_CORE}keywords"), found)
 
 
 def pages(package: Package) -> dict[str, int]:

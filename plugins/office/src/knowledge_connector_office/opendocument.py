@@ -11,15 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
 
 from knowledge_connector import Converted, DocumentError, Unreadable
 from knowledge_connector_office.opendocument_facts import facts
 from knowledge_connector_office.opendocument_styles import OFFICE, TABLE, TEXT, Styles
+from knowledge_connector_office.opendocument_tables import rows_of, texts_of
 from knowledge_connector_office.package import Element, Package, parse
 from knowledge_connector_office.writing import Markdown, link
+
+if TYPE_CHECKING:
+    from knowledge_connector import Raw
 
 MAX_PAGES = 5_000
 
@@ -33,12 +37,6 @@ _BLANKS, _TAB, _LINE_BREAK = TEXT + "s", TEXT + "tab", TEXT + "line-break"
 _STYLE_NAME, _LEVEL, _START = TEXT + "style-name", TEXT + "outline-level", TEXT + "start-value"
 _PLACEHOLDER = _PRESENTATION + "placeholder"
 _HREF = "{http://www.w3.org/1999/xlink}href"
-_STANDS_FOR_MORE = etree.XPath(
-    "boolean(.//t:covered-table-cell | .//t:table-cell["
-    "@t:number-columns-spanned or @t:number-rows-spanned or @t:number-columns-repeated])",
-    namespaces={"t": TABLE[1:-1]},
-)
-"""Whether a table has cells that are merged or repeated."""
 _PACKAGE = b"PK\x03\x04"
 _MAX_REPEATED = 64
 _DEEPEST = 8
@@ -70,9 +68,14 @@ _INWARD = etree.XPath(
 _FURNITURE = frozenset({"date-time", "footer", "header", "page-number", "page"})
 
 
-def read(content: bytes, settings: Mapping[str, Any]) -> Converted:
-    """Convert a document; see `OdfConverter`."""
-    parts = _packed(Package(content)) if content.startswith(_PACKAGE) else _flat(content)
+def read(raw: Raw, settings: Mapping[str, Any]) -> Converted:
+    """Give the text, or each page of a presentation as a section with its notes.
+
+    Raises:
+        Unreadable: Code `encrypted`, `bomb`, `too-many-pages` or `too-long`.
+        DocumentError: Code `malformed` or `too-deep`.
+    """
+    parts = _packed(Package(raw.content)) if raw.content.startswith(_PACKAGE) else _flat(raw.content)
     body = parts.content.find(OFFICE + "body")
     if body is None or not len(body):
         raise DocumentError("this is no OpenDocument file: it has no body", code="malformed")
@@ -259,48 +262,15 @@ class _Reader:
     # ---------------------------------------------------------------------------------------------------------- tables
 
     def _table(self, table: Element) -> None:
-        rows = list(_rows(table))
+        rows = list(rows_of(table))
         if len(rows) == 1 and len(rows[0]) == 1:
             self._blocks(rows[0][0])  # a frame, drawn as a table
-        elif _STANDS_FOR_MORE(table):
-            from_above: dict[int, tuple[int, str]] = {}
-            self.out.table([self._row(row, from_above) for row in rows])
         else:
-            self.out.table([[self._cell(cell) for cell in row] for row in rows])
+            self.out.table(texts_of(table, rows, self._cell))
 
     def _cell(self, cell: Element) -> str:
         only = _only_text(cell)
         return "\n".join(self._lines(cell)) if only is None else only.strip()
-
-    def _row(self, row: Element, from_above: dict[int, tuple[int, str]]) -> list[str]:
-        """The texts of a row; what is merged is repeated, unless it is all there is in the row.
-
-        `from_above` keeps, by column, what reaches into the rows below, and into how many.
-        """
-        texts: list[str] = []
-        beside = own = 0
-        for cell in row:
-            if cell.tag == TABLE + "table-cell":
-                text = self._cell(cell)
-                beside, below = (_count(cell, f"number-{of}-spanned") - 1 for of in ("columns", "rows"))
-                repeated = _count(cell, "number-columns-repeated")
-                own += repeated if text else 0
-            else:
-                text, below, repeated = (
-                    texts[-1] if beside > 0 and texts else "",
-                    0,
-                    _count(cell, "number-columns-repeated"),
-                )
-                beside -= repeated
-            for _ in range(repeated):
-                left, above = from_above.pop(len(texts), (0, ""))
-                if left > 0:
-                    from_above[len(texts)] = (left - 1, above)
-                    own += 1
-                if below > 0:
-                    from_above[len(texts)] = (below, text)
-                texts.append(text or (above if left > 0 else ""))
-        return texts if own != 1 else _once(texts)
 
     def _lines(self, container: Element) -> Iterator[str]:
         """The text of a cell, a note or a shape, line by line; tables in it as one line a row."""
@@ -313,7 +283,7 @@ class _Reader:
                 for frame in frames:
                     yield from self._lines(frame)
             elif element.tag == TABLE + "table":
-                yield from (" ".join(self._lines(row)) for row in _rows(element))
+                yield from (" ".join(self._lines(row)) for row in rows_of(element))
             elif element.tag not in _UNSEEN:
                 yield from self._lines(element)
 
@@ -362,24 +332,6 @@ class _Reader:
         body = note.find(TEXT + "note-body")
         if body is not None:
             self.out.note(number, " ".join(self._lines(body)))
-
-
-def _rows(table: Element) -> Iterator[Element]:
-    for element in table:
-        if element.tag == TABLE + "table-row":
-            yield element
-        elif element.tag in (TABLE + "table-header-rows", TABLE + "table-rows", TABLE + "table-row-group"):
-            yield from _rows(element)
-
-
-def _once(texts: list[str]) -> list[str]:
-    """Keep the first of equals that stand side by side: a cell that is all there is in its row."""
-    return [text if at == 0 or texts[at - 1] != text else "" for at, text in enumerate(texts)]
-
-
-def _count(cell: Element, name: str) -> int:
-    value = cell.get(TABLE + name, "1")
-    return min(int(value), _MAX_REPEATED) if value.isdecimal() else 1
 
 
 def _role(shape: Element) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from knowledge_connector_office.facts import Facts, day, is_title, words
+from knowledge_connector.kit.facts import Facts
 from knowledge_connector_office.opendocument_styles import OFFICE
 from knowledge_connector_office.package import Element
+from knowledge_connector_office.stamps import day
 
 _META = "{urn:oasis:names:tc:opendocument:xmlns:meta:1.0}"
 _DC = "{http://purl.org/dc/elements/1.1/}"
@@ -24,11 +25,10 @@ def facts(root: Element | None) -> Facts:
         "description": said.get(_DC + "description", ""),
         "language": said.get(_DC + "language", ""),
     }
-    metadata: dict[str, str | int] = {key: value for key, value in found.items() if value}
+    keywords = ",".join(element.text or "" for element in meta.iterchildren(_META + "keyword"))
+    known = Facts.of(said.get(_DC + "title", ""), keywords, found)
     statistic = meta.find(_META + "document-statistic")
     pages = "" if statistic is None else statistic.get(_META + "page-count", "")
     if pages.isdecimal():
-        metadata["pages"] = int(pages)
-    keywords = ",".join(element.text or "" for element in meta.iterchildren(_META + "keyword"))
-    title = said.get(_DC + "title", "")
-    return Facts(title if is_title(title) else None, words(keywords), metadata)
+        known.metadata["pages"] = int(pages)
+    return known

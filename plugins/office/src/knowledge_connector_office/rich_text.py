@@ -11,11 +11,14 @@ import codecs
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from knowledge_connector import Converted, DocumentError
-from knowledge_connector_office.facts import Facts, is_title, words
+from knowledge_connector.kit.facts import Facts
 from knowledge_connector_office.writing import Markdown, link
+
+if TYPE_CHECKING:
+    from knowledge_connector import Raw
 
 _TOKEN = re.compile(
     rb"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?"  # 1, 2: a control word and its number
@@ -67,13 +70,18 @@ _HYPERLINK = re.compile(r'\s*HYPERLINK\s+"?([^"\s]+)"?', re.IGNORECASE)
 _COUNTED = re.compile(r"\W*(\d+)\W*")
 
 
-def read(content: bytes, settings: Mapping[str, Any]) -> Converted:
-    """Convert a document; see `RtfConverter`."""
-    start = content.find(b"{\\rtf", 0, 1024)
+def read(raw: Raw, settings: Mapping[str, Any]) -> Converted:
+    """Give the text with its headings, lists and tables.
+
+    Raises:
+        Unreadable: Code `too-long`.
+        DocumentError: Code `malformed` or `too-deep`.
+    """
+    start = raw.content.find(b"{\\rtf", 0, 1024)
     if start < 0:
         raise DocumentError("this is no Rich Text: it does not begin with {\\rtf", code="malformed")
     reader = _Reader(Markdown(settings))
-    reader.read(content, start)
+    reader.read(raw.content, start)
     return reader.facts().with_text(reader.out.text(), reader.out.title)
 
 
@@ -170,18 +178,16 @@ class _Reader:
 
     def facts(self) -> Facts:
         """What the document says of itself."""
-        found: dict[str, str | int] = {}
-        for key, name in (("author", "author"), ("subject", "subject"), ("doccomm", "description")):
-            if self._said.get(key):
-                found[name] = self._said[key]
+        names = {"author": "author", "subject": "subject", "doccomm": "description"}
+        found = {name: self._said.get(key, "") for key, name in names.items()}
         for key, name in (("creatim", "created"), ("revtim", "modified")):
             date = [self._numbers.get(f"{key} {part}", 0) for part in ("yr", "mo", "dy", "hr", "min")]
             if all(date[:3]):
                 found[name] = "{:04}-{:02}-{:02}T{:02}:{:02}:00".format(*date)
+        facts = Facts.of(self._said.get("title", ""), self._said.get("keywords", ""), found)
         if self._numbers.get("nofpages"):
-            found["pages"] = self._numbers["nofpages"]
-        title = self._said.get("title", "")
-        return Facts(title if is_title(title) else None, words(self._said.get("keywords", "")), found)
+            facts.metadata["pages"] = self._numbers["nofpages"]
+        return facts
 
     # ---------------------------------------------------------------------------------------------------------- tokens
 

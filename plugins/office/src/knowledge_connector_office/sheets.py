@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from itertools import groupby, takewhile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from python_calamine import (
     CalamineError,
@@ -24,12 +24,15 @@ from python_calamine import (
 )
 
 from knowledge_connector import Converted, DocumentError, Unreadable
-from knowledge_connector_office.facts import Facts
+from knowledge_connector.kit.facts import Facts
 from knowledge_connector_office.legacy import modern
 from knowledge_connector_office.ooxml import facts as ooxml_facts
 from knowledge_connector_office.opendocument_facts import facts as open_document_facts
 from knowledge_connector_office.package import Package
 from knowledge_connector_office.writing import Markdown
+
+if TYPE_CHECKING:
+    from knowledge_connector import Raw
 
 MAX_CELLS = 2_000_000
 MAX_SHEETS = 500
@@ -43,10 +46,16 @@ _Row = list[Any]
 _Texts = tuple[str, ...]
 
 
-def read(content: bytes, settings: Mapping[str, Any]) -> Converted:
-    """Convert a workbook; see `SheetConverter`."""
-    if _is_excel_95(content):
-        content = modern(content, "xls", settings)
+def read(raw: Raw, settings: Mapping[str, Any]) -> Converted:
+    """Give each sheet as a section of tables; what was calculated, not how.
+
+    Workbooks from before Excel 97 go through LibreOffice.
+
+    Raises:
+        Unreadable: Code `encrypted`, `bomb`, `too-many-cells`, `too-many-pages`, `too-long` or `no-libreoffice`.
+        DocumentError: Code `malformed`.
+    """
+    content = modern(raw.content, "xls", settings) if _is_excel_95(raw.content) else raw.content
     found = _facts(content)
     out = Markdown(settings)
     workbook = _open(content)

@@ -6,13 +6,16 @@ Reference: ECMA-376, part 1, sections 19 (PresentationML) and 21 (DrawingML).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from knowledge_connector import Converted, DocumentError, Unreadable
 from knowledge_connector_office.charts import chart_rows, chart_title
 from knowledge_connector_office.ooxml import R_ID, Relationships, facts, main_part, relationships
 from knowledge_connector_office.package import Element, Package
 from knowledge_connector_office.writing import Markdown, link
+
+if TYPE_CHECKING:
+    from knowledge_connector import Raw
 
 MAX_PAGES = 5_000
 
@@ -28,9 +31,14 @@ _BULLETED = frozenset({"body", "obj"})
 _MAX_SPAN = 64
 
 
-def read(content: bytes, settings: Mapping[str, Any]) -> Converted:
-    """Convert a presentation; see `PptxConverter`."""
-    package = Package(content)
+def read(raw: Raw, settings: Mapping[str, Any]) -> Converted:
+    """Give each slide as a section with its notes; pages are slides.
+
+    Raises:
+        Unreadable: Code `encrypted`, `bomb`, `too-many-pages` or `too-long`.
+        DocumentError: Code `malformed` or `too-deep`.
+    """
+    package = Package(raw.content)
     out = Markdown(settings)
     part = main_part(package)
     slides = list(_slides(package, part))

@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from knowledge_connector import Converted, DocumentError
 from knowledge_connector_office.ooxml import R_ID, facts, main_part, pages, relationships
 from knowledge_connector_office.package import Element, Package
 from knowledge_connector_office.word_styles import PROSE, VAL, Lists, Style, W, list_of, outline_level, styles, value_of
 from knowledge_connector_office.writing import Markdown, link
+
+if TYPE_CHECKING:
+    from knowledge_connector import Raw
 
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
@@ -30,9 +33,14 @@ _TRANSPARENT = frozenset(
 )
 
 
-def read(content: bytes, settings: Mapping[str, Any]) -> Converted:
-    """Convert a document; see `DocxConverter`."""
-    package = Package(content)
+def read(raw: Raw, settings: Mapping[str, Any]) -> Converted:
+    """Give the text as its author would see it with all changes accepted and no comments.
+
+    Raises:
+        Unreadable: Code `encrypted`, `bomb` or `too-long`.
+        DocumentError: Code `malformed` or `too-deep`.
+    """
+    package = Package(raw.content)
     reader = _Reader(package, Markdown(settings))
     try:
         reader.read()

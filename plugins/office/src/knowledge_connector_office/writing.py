@@ -8,13 +8,12 @@ from typing import Any
 
 from knowledge_connector import Unreadable
 from knowledge_connector.kit.pages import page_mark, without_marks
+from knowledge_connector.kit.tables import table, table_lines
 
 MAX_CHARS = 5_000_000
 _HEADINGS = 6
-_NEXT_CELL, _NEXT_ROW = " | ", " |\n| "
 _LINE_END = "\n"
 _ROWS_AT_ONCE = 500
-_CELL = str.maketrans({"|": r"\|", "\n": "<br>", "\\": r"\\"})
 # Text at the beginning of a line that Markdown would take for something else: a heading, a rule, a fence.
 _MISTAKABLE = re.compile(r"^(?=#{1,6}(?:\s|$)|={2,}\s*$|-{2,}\s*$|`{3}|~{3})", re.MULTILINE)
 _MISTAKEN_STARTS = frozenset("#=-`~")
@@ -110,10 +109,9 @@ class Markdown:
 
     def rows(self, rows: Sequence[Sequence[str]]) -> None:
         """Write a table whose rows are of one width, and whose cells need no stripping."""
-        header, width = rows[0], len(rows[0])
-        self._write(f"| {_joined([header])} |\n|{' --- |' * width}")
+        self._write(table(rows[:1]))
         for start in range(1, len(rows), _ROWS_AT_ONCE):
-            self._add(f"\n| {_joined(rows[start : start + _ROWS_AT_ONCE])} |")
+            self._add("\n" + table_lines(rows[start : start + _ROWS_AT_ONCE]))
 
     def _write(self, block: str, *, in_list: bool = False) -> None:
         self._separate(in_list=in_list)
@@ -149,18 +147,6 @@ def _flush_left(text: str) -> str:
 
 def _plain(text: str) -> str:
     return _MISTAKABLE.sub(r"\\", text) if text[0] in _MISTAKEN_STARTS or "\n" in text else text
-
-
-def _joined(rows: Sequence[Sequence[str]]) -> str:
-    """Rows of one width as text, escaped where there is anything to escape: most often one look at all says that there is not."""
-    text = _NEXT_ROW.join(map(_NEXT_CELL.join, rows))
-    marks = len(rows) * (len(rows[0]) + 1) - 2
-    if text.count("|") == marks and text.count("\n") == len(rows) - 1 and "\\" not in text:
-        return text
-    if len(rows) == 1:
-        return _NEXT_CELL.join([cell.strip().translate(_CELL) for cell in rows[0]])
-    half = len(rows) // 2
-    return _NEXT_ROW.join(map(_joined, (rows[:half], rows[half:])))
 
 
 def link(text: str, address: str) -> str:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Literal
 
 from knowledge_connector.kit.pages import page_mark
+from knowledge_connector.kit.tables import table
 from knowledge_connector_pdf.layout import Page, Typography
 from knowledge_connector_pdf.lines import Line, Style
 from knowledge_connector_pdf.tables import Table
@@ -20,7 +21,6 @@ _ENDS = frozenset(".!?:;。！？")
 # Text at the beginning of a block that Markdown would take for something else: a heading, a rule, a fence.
 _MARKUP = "#=-`~"
 _MISTAKABLE = re.compile(r"#{1,6}(?:\s|$)|={2,}\s*$|-{2,}\s*$|`{3}|~{3}")
-_CELL = str.maketrans({"|": r"\|", "\\": r"\\"})
 _WIDE_GAP = 1.3
 _INDENT = 0.8
 _CHAR_WIDTH = 0.6  # of a font for code, in its size
@@ -69,11 +69,11 @@ def _blocks(pages: Sequence[Page], typography: Typography) -> Iterator[tuple[str
     for page in pages:
         pending, turned, headings = page_mark(page.number), True, typography.headings(page)
         for at, line in enumerate(page.lines):
-            table = _table_of(line, page.tables) if page.tables else None
-            if table is not None and block and block.table is table:
+            within = _table_of(line, page.tables) if page.tables else None
+            if within is not None and block and block.table is within:
                 continue
             level = headings.get(at, 0)
-            kind: _Kind = "table" if table else "heading" if level else _kind(line, typography)
+            kind: _Kind = "table" if within else "heading" if level else _kind(line, typography)
             if block and _goes_on(block, line, kind, level, typography, turned=turned):
                 if pending:
                     block.marks[len(block.lines)] = pending
@@ -81,7 +81,7 @@ def _blocks(pages: Sequence[Page], typography: Typography) -> Iterator[tuple[str
             else:
                 if block:
                     yield mark, block
-                block, mark = _Block(kind, [line], level, table, _NUMBERED.match(line.text) is not None), pending
+                block, mark = _Block(kind, [line], level, within, _NUMBERED.match(line.text) is not None), pending
             pending, turned = "", False
         for text in page.recognized:
             if block:
@@ -134,7 +134,7 @@ def _begins(block: _Block, line: Line) -> bool:
 
 def _text(block: _Block) -> str:
     if block.table is not None:
-        return _table(block.table.rows)
+        return table(block.table.rows)
     if block.kind == "code":
         return _code(block.lines)
     text = _joined(block)
@@ -143,12 +143,6 @@ def _text(block: _Block) -> str:
     if block.kind == "item":
         return f"- {_BULLET.sub('', text, count=1)}"
     return f"\\{text}" if text[0] in _MARKUP and _MISTAKABLE.match(text) else text
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    lines = [" | ".join(text.translate(_CELL) for text in row) for row in rows]
-    lines.insert(1, " | ".join("---" for _ in rows[0]))
-    return "\n".join(f"| {line} |" for line in lines)
 
 
 def _joined(block: _Block) -> str:

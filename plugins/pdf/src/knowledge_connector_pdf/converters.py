@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
-from knowledge_connector import Converted, Converter
-
-if TYPE_CHECKING:
-    from knowledge_connector import Raw
+from knowledge_connector.kit.converter import LazyConverter
 
 _IMAGES = {
     ".png": "image/png",
@@ -22,41 +19,21 @@ _IMAGES = {
 }
 
 
-class PdfConverter(Converter):
+class PdfConverter(LazyConverter):
     """PDF; settings `max_pages`, `ocr`, `languages` and `dpi`."""
 
     name = "pdf"
-    version = "3"
+    version = "4"
     media_types: ClassVar[frozenset[str]] = frozenset({"application/pdf"})
     extensions: ClassVar[Mapping[str, str]] = {".pdf": "application/pdf"}
-
-    def convert(self, raw: Raw, settings: Mapping[str, Any]) -> Converted:
-        """Give the text in the order of the file, which is the reading order; pages are marked.
-
-        Raises:
-            Unreadable: Code `encrypted`, `no-text-layer`, `no-ocr`, `too-many-pages` or `too-long`.
-            DocumentError: Code `malformed`.
-        """
-        from knowledge_connector_pdf.reading import read
-
-        return read(raw.content, settings)
+    reader = "knowledge_connector_pdf.reading"
 
 
-class ImageConverter(Converter):
+class ImageConverter(LazyConverter):
     """Pictures of text, by OCR; settings `languages`, `max_pages` and `max_pixels`."""
 
     name = "ocr"
     version = "1"
     media_types: ClassVar[frozenset[str]] = frozenset(_IMAGES.values())
     extensions: ClassVar[Mapping[str, str]] = _IMAGES
-
-    def convert(self, raw: Raw, settings: Mapping[str, Any]) -> Converted:
-        """Give what can be read in the picture, or in each page of a TIFF.
-
-        Raises:
-            Unreadable: Code `no-ocr` if the extra or a language is not installed, `no-text`, `too-large` or `too-many-pages`.
-            DocumentError: Code `malformed`.
-        """
-        from knowledge_connector_pdf.pictures import read
-
-        return read(raw.content, settings)
+    reader = "knowledge_connector_pdf.pictures"

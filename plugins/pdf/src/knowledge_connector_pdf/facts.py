@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from knowledge_connector.kit.facts import Facts
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument  # type: ignore[import-untyped]  # pypdfium2 ships no types
 
-_SEPARATORS = re.compile(r"[,;]")
 _DATE = re.compile(r"D:(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?([Zz]|[+-]\d\d'?\d\d)?")
-_NO_TITLE = re.compile(
-    r"(?:untitled|document|presentation|microsoft (?:word|powerpoint|excel)\b.*)\W*\d*"
-    r"|.*\.(?:doc|docx|dot|ppt|pptx|xls|xlsx|odt|odp|rtf|pdf|tex|dvi|indd|qxd|fm|html?)",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Title, keywords and metadata."""
-
-    title: str | None = None
-    tags: tuple[str, ...] = ()
-    metadata: dict[str, str | int] = field(default_factory=dict)
 
 
 def facts(document: PdfDocument) -> Facts:
@@ -36,13 +22,7 @@ def facts(document: PdfDocument) -> Facts:
         "modified": iso(said.get("ModDate", "")),
         "subject": said.get("Subject", ""),
     }
-    title = said.get("Title", "")
-    keywords = filter(None, map(str.strip, _SEPARATORS.split(said.get("Keywords", ""))))
-    return Facts(
-        title if title and not _NO_TITLE.fullmatch(title) else None,
-        tuple(dict.fromkeys(keywords)),
-        {key: value for key, value in found.items() if value},
-    )
+    return Facts.of(said.get("Title", ""), said.get("Keywords", ""), found)
 
 
 def iso(stamp: str) -> str:

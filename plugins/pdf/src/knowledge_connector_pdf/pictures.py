@@ -14,15 +14,22 @@ from knowledge_connector_pdf.recognition import Bitmap, recognize
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from knowledge_connector import Raw
+
 MAX_PIXELS = 50_000_000
 MAX_PAGES = 500
 _FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "WEBP", "BMP")
 _FORMAT_OF_PAGES = "TIFF"
 
 
-def read(content: bytes, settings: Mapping[str, Any]) -> Converted:
-    """Convert a picture; see `ImageConverter`."""
-    pages = [recognize(bitmap, settings) for bitmap in _bitmaps(content, settings)]
+def read(raw: Raw, settings: Mapping[str, Any]) -> Converted:
+    """Give what can be read in the picture, or in each page of a TIFF.
+
+    Raises:
+        Unreadable: Code `no-ocr` if the extra or a language is not installed, `no-text`, `too-large` or `too-many-pages`.
+        DocumentError: Code `malformed`.
+    """
+    pages = [recognize(bitmap, settings) for bitmap in _bitmaps(raw.content, settings)]
     if not any(pages):
         raise Unreadable("there is no text to be seen in this picture", code="no-text")
     if len(pages) == 1:

@@ -11,7 +11,7 @@ import ctypes
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pypdfium2  # type: ignore[import-untyped]  # pypdfium2 ships no types
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]  # the same
@@ -26,6 +26,9 @@ from knowledge_connector_pdf.links import with_links
 from knowledge_connector_pdf.recognition import Bitmap, recognize
 from knowledge_connector_pdf.tables import Table, ruled_tables
 
+if TYPE_CHECKING:
+    from knowledge_connector import Raw
+
 MAX_PAGES = 5_000
 MAX_CHARS = 5_000_000
 
@@ -39,9 +42,14 @@ _POINTS_PER_INCH = 72
 _MAX_PIXELS = 40_000_000
 
 
-def read(content: bytes, settings: Mapping[str, Any]) -> Converted:
-    """Convert a document; see `PdfConverter`."""
-    with closing(_open(content)) as document:
+def read(raw: Raw, settings: Mapping[str, Any]) -> Converted:
+    """Give the text in the order of the file, which is the reading order; pages are marked.
+
+    Raises:
+        Unreadable: Code `encrypted`, `no-text-layer`, `no-ocr`, `too-many-pages` or `too-long`.
+        DocumentError: Code `malformed`.
+    """
+    with closing(_open(raw.content)) as document:
         limit = int(settings.get("max_pages", MAX_PAGES))
         if len(document) > limit:
             raise Unreadable(f"it has {len(document)} pages, more than max_pages = {limit}", code="too-many-pages")
@@ -50,10 +58,10 @@ def read(content: bytes, settings: Mapping[str, Any]) -> Converted:
         found = facts(document)
     drop_furniture(pages)
     markdown, heading = compose(pages, Typography.of(pages, outline))
-    metadata = {**found.metadata, "pages": len(pages)}
+    found.metadata["pages"] = len(pages)
     if scanned:
-        metadata["pages_without_text"] = scanned
-    return Converted(markdown, found.title or heading, found.tags, metadata)
+        found.metadata["pages_without_text"] = scanned
+    return found.with_text(markdown, heading)
 
 
 def _open(content: bytes) -> pypdfium2.PdfDocument:
