@@ -13,7 +13,7 @@ from knowledge_connector.convert.plugin import register_converters
 from knowledge_connector.convert.subtitles import SubtitlesConverter
 from knowledge_connector.convert.xml_data import XmlConverter
 from knowledge_connector.ports import Converter
-from knowledge_connector.testing.converter import ConverterContract
+from knowledge_connector.testing.converter import ConvertersContract
 from samples.packages import book
 
 SAMPLES: dict[type[Converter], bytes] = {
@@ -32,14 +32,8 @@ SAMPLES: dict[type[Converter], bytes] = {
 
 
 @pytest.mark.parametrize("kind", SAMPLES, ids=lambda kind: kind.name)
-class TestBuiltIn(ConverterContract):
-    @pytest.fixture
-    def converter(self, kind: type[Converter]) -> Converter:
-        return kind()
-
-    @pytest.fixture
-    def sample(self, kind: type[Converter]) -> bytes:
-        return SAMPLES[kind]
+class TestBuiltIn(ConvertersContract):
+    samples = SAMPLES
 
 
 def test_every_built_in_converter_is_asked() -> None:

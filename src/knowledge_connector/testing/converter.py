@@ -13,8 +13,9 @@ class TestFaq(ConverterContract):
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -100,6 +101,28 @@ class ConverterContract:
     @staticmethod
     def _convert(converter: Converter, raw: Raw) -> Converted:
         return ConverterSet.of([type(converter)]).convert(raw, {})
+
+
+class ConvertersContract(ConverterContract):
+    """The same for several at once.
+
+    @pytest.mark.parametrize("kind", SAMPLES, ids=lambda kind: kind.name)
+    class TestFaqs(ConvertersContract):
+        samples = SAMPLES
+    """
+
+    samples: ClassVar[Mapping[type[Converter], bytes]]
+    """What each reads well, with the word `Because` in it."""
+
+    @pytest.fixture
+    def converter(self, kind: type[Converter]) -> Converter:
+        """The converter under test."""
+        return kind()
+
+    @pytest.fixture
+    def sample(self, kind: type[Converter]) -> bytes:
+        """Its sample."""
+        return self.samples[kind]
 
 
 def _outcome(converter: Converter, raw: Raw) -> Converted | ConnectorError:

@@ -8,9 +8,9 @@ import pytest
 
 from knowledge_connector import Chunk
 from knowledge_connector.testing.drafts import draft_of, write
-from knowledge_connector.testing.emulation import Fault, RunningServer
+from knowledge_connector.testing.emulation import Fault, LeapingClock, RunningServer
 from knowledge_connector_cognigy import CognigyTarget
-from plugins.cognigy.wire import ServerClock, Wire, config_for
+from plugins.cognigy.wire import Wire, config_for
 
 CHUNKS = [Chunk(number, f"chunk {number}") for number in range(5)]
 
@@ -25,7 +25,7 @@ def fill(target: CognigyTarget, documents: int, workers: int) -> None:
 def test_no_request_comes_during_a_pause(
     server: RunningServer, wire: Wire, retry_after: str | None, workers: int
 ) -> None:
-    target = CognigyTarget(config_for(server), ServerClock(server))
+    target = CognigyTarget(config_for(server), LeapingClock(server.services.clock))
     for storm in range(5):
         # What was under way when the pause began may still arrive.
         fault = Fault("rate_limit", after=20 + 40 * storm, seconds=3, retry_after=retry_after, grace_seconds=0.5)
@@ -38,7 +38,7 @@ def test_no_request_comes_during_a_pause(
 
 def test_the_budget_stays_below_what_is_allowed(server: RunningServer) -> None:
     server.services.options["cognigy.rate_limit"] = "1000"
-    target = CognigyTarget(config_for(server, requests_per_5_minutes=100), ServerClock(server))
+    target = CognigyTarget(config_for(server, requests_per_5_minutes=100), LeapingClock(server.services.clock))
     before = server.services.clock.now()
     fill(target, documents=50, workers=1)
     assert [entry for entry in server.log if entry.status == 429] == []
@@ -49,7 +49,7 @@ def test_the_budget_stays_below_what_is_allowed(server: RunningServer) -> None:
 
 
 def test_a_target_that_is_opened_again_goes_on_with_the_same_budget(server: RunningServer) -> None:
-    clock = ServerClock(server)
+    clock = LeapingClock(server.services.clock)
     for _ in range(3):
         fill(CognigyTarget(config_for(server, requests_per_5_minutes=20), clock), documents=2, workers=1)
     asked = [entry.at.timestamp() for entry in server.log]

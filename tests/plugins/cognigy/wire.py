@@ -42,22 +42,6 @@ class HastyClock:
         self.slept.append(seconds)
 
 
-@dataclass
-class ServerClock:
-    """The emulators' virtual clock: sleeping moves it on, for them too."""
-
-    server: RunningServer
-
-    def now(self) -> datetime:
-        return self.server.services.clock.now()
-
-    def monotonic(self) -> float:
-        return self.now().timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        self.server.services.clock.advance(seconds)
-
-
 class Wire:
     """Plain requests with the same key."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +12,7 @@ from knowledge_connector import ConfigError, Host, RunOptions, SyncReport
 from knowledge_connector.config import load
 from knowledge_connector.kit.http import make_client
 from knowledge_connector.testing.context import FakeContext
-from knowledge_connector.testing.emulation import RunningServer, Secret, VirtualClock, running
+from knowledge_connector.testing.emulation import LeapingClock, RunningServer, Secret, running
 from knowledge_connector_confluence import ConfluenceConfig, ConfluenceConnector
 from knowledge_connector_confluence.emulator import ConfluenceEmulator
 
@@ -29,24 +28,6 @@ processes = 1
 [connectors.wiki]
 type = "confluence"
 """
-
-
-class LeapingClock:
-    """The emulator's time; whoever sleeps moves it on."""
-
-    def __init__(self, clock: VirtualClock) -> None:
-        self._clock = clock
-        self.slept: list[float] = []
-
-    def now(self) -> datetime:
-        return self._clock.now()
-
-    def monotonic(self) -> float:
-        return self._clock.now().timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self._clock.advance(seconds)
 
 
 Held = dict[str, tuple[str, str, tuple[str, ...], tuple[str, ...] | None, Mapping[str, object]]]
@@ -159,4 +140,4 @@ def _toml(value: object) -> str:
     return json.dumps(value)
 
 
-__all__ = ["PERSONALITIES", "ConfigError", "Held", "LeapingClock", "Stage", "differences", "staged"]
+__all__ = ["PERSONALITIES", "ConfigError", "Held", "Stage", "differences", "staged"]

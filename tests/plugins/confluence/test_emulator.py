@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
@@ -25,12 +23,6 @@ from knowledge_connector_confluence.emulator import (
     ConfluenceEmulator,
 )
 from plugins.confluence.emulated import Wiki, wiki
-
-
-@pytest.fixture
-def site() -> Iterator[Wiki]:
-    with wiki() as opened:
-        yield opened
 
 
 def bearer(token: str) -> dict[str, str]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
-import pytest
 from bs4 import BeautifulSoup
 
 from knowledge_connector_confluence.emulator import ELEMENTS, Mention, every_element
@@ -25,12 +23,6 @@ MACROS = (
     "excerpt details detailssummary jira attachments view-file viewpdf viewdoc viewxls multimedia html html-include widget iframe drawio "
     "gliffy lucidchart"
 )
-
-
-@pytest.fixture
-def site() -> Iterator[Wiki]:
-    with wiki() as opened:
-        yield opened
 
 
 def body(site: Wiki, id_: str, form: str = "storage", deployment: str = "cloud") -> str:

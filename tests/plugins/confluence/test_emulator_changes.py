@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -13,12 +12,6 @@ from knowledge_connector_confluence.emulator import ELEMENTS, ConfluenceEmulator
 from plugins.confluence.emulated import Wiki, wiki
 
 PAGE = "10000013"
-
-
-@pytest.fixture
-def site() -> Iterator[Wiki]:
-    with wiki() as opened:
-        yield opened
 
 
 def seen(site: Wiki) -> dict[str, tuple[Any, ...]]:

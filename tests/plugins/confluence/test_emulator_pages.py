@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -14,19 +14,6 @@ from knowledge_connector_confluence.emulator import ELEMENTS
 from plugins.confluence.emulated import Wiki, wiki
 
 HOME, PLAIN, LIVE, FOLDER, DATABASE, POST = "100001", "100002", "100012", "100051", "100056", "100021"
-
-
-@pytest.fixture
-def site() -> Iterator[Wiki]:
-    with wiki() as opened:
-        yield opened
-
-
-@pytest.fixture
-def bare() -> Iterator[Wiki]:
-    """Forty generated pages and nothing else."""
-    with wiki(showcase="off") as opened:
-        yield opened
 
 
 def ids(results: list[dict[str, str]]) -> list[str]:

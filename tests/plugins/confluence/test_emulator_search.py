@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -14,18 +13,6 @@ from knowledge_connector_confluence.emulator import ELEMENTS
 from plugins.confluence.emulated import Wiki, wiki
 
 BERLIN = ZoneInfo("Europe/Berlin")
-
-
-@pytest.fixture
-def site() -> Iterator[Wiki]:
-    with wiki() as opened:
-        yield opened
-
-
-@pytest.fixture
-def bare() -> Iterator[Wiki]:
-    with wiki(showcase="off") as opened:
-        yield opened
 
 
 def numbers(*indices: int) -> list[str]:

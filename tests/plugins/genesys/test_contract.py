@@ -8,11 +8,11 @@ import pytest
 
 from knowledge_connector import KnowledgeSource
 from knowledge_connector.testing.drafts import OWNER
-from knowledge_connector.testing.emulation import RunningServer, running
+from knowledge_connector.testing.emulation import DistantClock, RunningServer, running
 from knowledge_connector.testing.target import Reader, TargetContract
 from knowledge_connector_genesys import GenesysTarget
 from knowledge_connector_genesys.emulator import GenesysEmulator
-from plugins.genesys.wire import WireClock, config_for, search, source_of
+from plugins.genesys.wire import config_for, search, source_of
 
 
 class TestGenesysTarget(TargetContract):
@@ -28,7 +28,7 @@ class TestGenesysTarget(TargetContract):
     @pytest.fixture
     def target(self, server: RunningServer) -> GenesysTarget:
         config = config_for(server, requests_per_minute=3000, max_file_bytes=2_000_000)
-        return GenesysTarget(config, WireClock(server.url))
+        return GenesysTarget(config, DistantClock(server.url))
 
     @pytest.fixture
     def reader(self, target: GenesysTarget, server: RunningServer) -> Reader:

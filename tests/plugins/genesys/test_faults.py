@@ -14,10 +14,10 @@ from threading import Event
 
 import pytest
 
-from knowledge_connector.testing.emulation import Fault, Row, RunningServer, running
+from knowledge_connector.testing.emulation import DistantClock, Fault, LeapingClock, Row, RunningServer, running
 from knowledge_connector_genesys.emulator import GenesysEmulator
 from plugins.genesys.runs import OWNER, put, run, write_config
-from plugins.genesys.wire import ServerClock, WireClock, emulator, rounds, texts
+from plugins.genesys.wire import emulator, rounds, texts
 
 OLD = {"kept": "as it is", "edited": "before", "deleted": "gone soon"}
 NEW = {"kept": "as it is", "edited": "after", "added": "new"}
@@ -55,7 +55,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
             write_config(folder / story, server)
             if story == "changes":
                 put(folder / story, OLD)
-                assert run(folder / story, ServerClock(server)).created == len(OLD)
+                assert run(folder / story, LeapingClock(server.services.clock)).created == len(OLD)
     return folder
 
 
@@ -78,7 +78,7 @@ def foreign(server: RunningServer) -> dict[str, Row]:
 
 def assert_healed(folder: Path, server: RunningServer, story: str) -> None:
     """The next run makes it right, and the one after it finds nothing to do."""
-    clock = ServerClock(server)
+    clock = LeapingClock(server.services.clock)
     assert run(folder, clock).status == "ok"
     assert texts(server, OWNER) == {f"{OWNER}/{id_}.md": text for id_, text in STORIES[story].items()}
     assert all(row["state"] != "open" for row in rounds(server, OWNER))
@@ -95,7 +95,7 @@ def test_every_writing_call_may_fail(before: Path, tmp_path: Path, story: str, k
     for number in count():
         with copied(before, tmp_path / "world", story) as server:
             fault = server.services.faults.add(Fault(kind, "genesys", writes=True, after=number, status=503))
-            assert run(tmp_path / "world", ServerClock(server)).status == "ok"
+            assert run(tmp_path / "world", LeapingClock(server.services.clock)).status == "ok"
             assert_healed(tmp_path / "world", server, story)
         if not fault.hits:
             break
@@ -110,7 +110,7 @@ def test_a_call_may_fail_for_good(before: Path, tmp_path: Path, story: str, kind
     for number in count():
         with copied(before, tmp_path / "world", story) as server:
             fault = server.services.faults.add(Fault(kind, "genesys", writes=True, after=number, times=0, status=503))
-            run(tmp_path / "world", ServerClock(server))
+            run(tmp_path / "world", LeapingClock(server.services.clock))
             server.services.faults.clear()
             assert_healed(tmp_path / "world", server, story)
         if not fault.hits:
@@ -130,7 +130,7 @@ def test_killed_at_every_writing_call(before: Path, tmp_path: Path, story: str, 
             assert isinstance(killer, Killer)
             killer.last, killer.ready = number, Event()
             server.services.faults.add(Fault(kind, "genesys", writes=True, after=number))
-            child = processes.Process(target=run, args=(tmp_path / "world", WireClock(server.url)))
+            child = processes.Process(target=run, args=(tmp_path / "world", DistantClock(server.url)))
             child.start()
             killer.victim = child.pid or 0
             killer.ready.set()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from knowledge_connector.testing.emulation import Fault, RunningServer
+from knowledge_connector.testing.emulation import Fault, LeapingClock, RunningServer
 from plugins.genesys.runs import OWNER, put, run, write_config
-from plugins.genesys.wire import ServerClock, emulator, files, rounds, texts
+from plugins.genesys.wire import emulator, files, rounds, texts
 
 OLD = {"a": "first a", "b/one": "first b", "c": "first c", "d": "first d"}
 NEW = {"a": "second a", "b/one": "Other title|first b", "moved": "first c", "d": "first d", "e": "new e"}
@@ -34,7 +34,7 @@ def expected(documents: dict[str, str]) -> dict[str, str]:
 
 
 def test_first_run_unchanged_run_and_changes(world: Path, server: RunningServer) -> None:
-    clock = ServerClock(server)
+    clock = LeapingClock(server.services.clock)
     assert run(world, clock).created == 4
     assert texts(server, OWNER) == expected(OLD)
     assert writes(server) == {
@@ -72,7 +72,7 @@ def test_first_run_unchanged_run_and_changes(world: Path, server: RunningServer)
 
 
 def test_lost_state_costs_a_listing_of_the_rounds_and_no_upload(world: Path, server: RunningServer) -> None:
-    clock = ServerClock(server)
+    clock = LeapingClock(server.services.clock)
     run(world, clock)
     put(world, NEW)
     run(world, clock)
@@ -85,7 +85,7 @@ def test_lost_state_costs_a_listing_of_the_rounds_and_no_upload(world: Path, ser
 
 
 def test_lost_state_and_a_forgetful_vendor_are_healed_by_a_full_round(world: Path, server: RunningServer) -> None:
-    clock = ServerClock(server)
+    clock = LeapingClock(server.services.clock)
     run(world, clock)
     put(world, NEW)
     run(world, clock)
@@ -102,7 +102,7 @@ def test_lost_state_and_a_forgetful_vendor_are_healed_by_a_full_round(world: Pat
 
 
 def test_a_forgetful_vendor_is_believed_while_there_is_memory(world: Path, server: RunningServer) -> None:
-    clock = ServerClock(server)
+    clock = LeapingClock(server.services.clock)
     run(world, clock)
     put(world, OLD | {"a": "second a"})
     run(world, clock)
@@ -116,7 +116,7 @@ def test_a_forgetful_vendor_is_believed_while_there_is_memory(world: Path, serve
 
 
 def test_one_ill_file_fails_alone(world: Path, server: RunningServer) -> None:
-    clock = ServerClock(server)
+    clock = LeapingClock(server.services.clock)
     fault = server.services.faults.add(Fault("failed_item", "genesys", f"{OWNER}/b/one.md", times=0))
     report = run(world, clock)
     assert (report.created, report.failed, report.status) == (3, 1, "partial")
@@ -129,7 +129,7 @@ def test_one_ill_file_fails_alone(world: Path, server: RunningServer) -> None:
 
 @pytest.mark.parametrize("kind", ["failed_round", "failed_ingestion"])
 def test_a_failed_round_is_written_again(world: Path, server: RunningServer, kind: str) -> None:
-    clock = ServerClock(server)
+    clock = LeapingClock(server.services.clock)
     run(world, clock)
     put(world, NEW)
     server.services.faults.add(Fault(kind, "genesys"))

@@ -2,52 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 
-from knowledge_connector.testing.emulation import Row, RunningServer, Secret
+from knowledge_connector.testing.emulation import LeapingClock, Row, RunningServer, Secret
 from knowledge_connector_genesys import GenesysConfig, GenesysTarget
 from knowledge_connector_genesys.emulator import GenesysEmulator
-
-
-@dataclass
-class WireClock:
-    """The machine's time, plus all that was slept; the emulator hears of every sleep, also from another process."""
-
-    url: str
-    slept: list[float] = field(default_factory=list)
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=sum(self.slept))
-
-    def monotonic(self) -> float:
-        return time.monotonic() + sum(self.slept)
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        httpx.post(f"{self.url}/__emulator__/clock", json={"advance_seconds": seconds}).raise_for_status()
-
-
-@dataclass
-class ServerClock:
-    """The emulator's virtual clock: sleeping moves it on."""
-
-    server: RunningServer
-    slept: float = 0.0
-
-    def now(self) -> datetime:
-        return self.server.services.clock.now()
-
-    def monotonic(self) -> float:
-        return self.now().timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        self.slept += seconds
-        self.server.services.clock.advance(seconds)
 
 
 def emulator(server: RunningServer) -> GenesysEmulator:
@@ -63,7 +24,7 @@ def config_for(server: RunningServer, **changes: object) -> GenesysConfig:
 
 
 def target_at(server: RunningServer, **changes: object) -> GenesysTarget:
-    return GenesysTarget(config_for(server, **changes), ServerClock(server))
+    return GenesysTarget(config_for(server, **changes), LeapingClock(server.services.clock))
 
 
 def source_of(server: RunningServer, owner: str) -> str | None:

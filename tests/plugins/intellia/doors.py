@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from knowledge_connector import Connector, Target, hookimpl
+from knowledge_connector.testing.emulation import DistantClock
 from knowledge_connector_intellia import IntelliaConfig, IntelliaTarget
-from plugins.intellia.stage import SteppingClock
 from scenarios.shelf import ShelfConnector
 
 
@@ -14,7 +14,7 @@ class StagedTarget(IntelliaTarget):
     type = "intellia-staged"
 
     def __init__(self, config: IntelliaConfig) -> None:
-        super().__init__(config, SteppingClock(config.base_url))
+        super().__init__(config, DistantClock(config.base_url))
 
 
 @hookimpl

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import cached_property
-from http import HTTPStatus
 from typing import Any
-from urllib.request import urlopen
 
 from pydantic import SecretStr
 
-from knowledge_connector.kit.clock import SystemClock
-from knowledge_connector.testing.emulation import RunningServer, running
+from knowledge_connector.testing.emulation import LeapingClock, RunningServer, running
 from knowledge_connector_intellia import IntelliaConfig, IntelliaTarget
 from knowledge_connector_intellia.emulator import ORGANIZATION, TOKEN, IntelliaEmulator
 from knowledge_connector_intellia.names import Label, label_of
@@ -24,51 +19,14 @@ BASE = "Support"
 CALM = {"intellia.rate_per_minute": "0"}
 
 
-class SteppingClock:
-    """Waiting moves the emulator's clock on, so nobody waits; it can be sent to another process."""
-
-    def __init__(self, url: str) -> None:
-        self._url = f"{url}/__emulator__/clock"
-        self._wall = SystemClock()
-        self._seconds = 0.0
-
-    def now(self) -> datetime:
-        return self._wall.now() + timedelta(seconds=self._seconds)
-
-    def monotonic(self) -> float:
-        return self._wall.monotonic() + self._seconds
-
-    def sleep(self, seconds: float) -> None:
-        self._seconds += seconds
-        body = json.dumps({"advance_seconds": seconds}).encode()
-        with urlopen(self._url, body) as answer:  # noqa: S310  # the emulator
-            assert answer.status == HTTPStatus.OK
-
-
-class LocalClock:
-    """The same within one process, and a hundred times faster."""
-
-    def __init__(self, server: RunningServer) -> None:
-        self._clock = server.services.clock
-
-    def now(self) -> datetime:
-        return self._clock.now()
-
-    def monotonic(self) -> float:
-        return self.now().timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        self._clock.advance(seconds)
-
-
 @dataclass(frozen=True)
 class Stage:
     server: RunningServer
 
     @cached_property
-    def clock(self) -> LocalClock:
+    def clock(self) -> LeapingClock:
         """One for all targets, as real ones share one."""
-        return LocalClock(self.server)
+        return LeapingClock(self.server.services.clock)
 
     @property
     def emulator(self) -> IntelliaEmulator:

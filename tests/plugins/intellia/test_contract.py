@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from knowledge_connector import Target
+from knowledge_connector.testing.emulation import DistantClock
 from knowledge_connector.testing.target import TargetContract
 from knowledge_connector_intellia import IntelliaTarget
-from plugins.intellia.stage import Stage, SteppingClock, staged
+from plugins.intellia.stage import Stage, staged
 
 
 class TestIntellia(TargetContract):
@@ -23,5 +24,5 @@ class TestIntellia(TargetContract):
     @pytest.fixture
     def target(self, stage: Stage, request: pytest.FixtureRequest) -> Target:
         if "killed" in request.node.name:
-            return IntelliaTarget(stage.config(), SteppingClock(stage.server.url))
+            return IntelliaTarget(stage.config(), DistantClock(stage.server.url))
         return stage.target()

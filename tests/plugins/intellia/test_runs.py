@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,20 +12,21 @@ import pytest
 from knowledge_connector.model import digest
 from knowledge_connector.testing.emulation import Fault, running
 from knowledge_connector_intellia.names import label_of
-from plugins.intellia.runs import LethalEmulator, Runs
+from plugins.intellia.runs import LethalIntellia, Runs
 from plugins.intellia.stage import BASE, CALM, Stage
+from plugins.vendor_runs import KILLS
 
 WRITES_OF_A_FIRST_RUN = 5
 WRITES_OF_A_LATER_RUN = 7
 TROUBLE = (
     *("error_before", "error_after", "lost_answer", "cut_before", "rate_limit", "unauthorized"),
-    *("kill_before", "kill_after"),
+    *KILLS,
 )
 
 
 @pytest.fixture(scope="module")
 def server_stage() -> Iterator[Stage]:
-    with running([LethalEmulator], options=CALM) as server:
+    with running([LethalIntellia], options=CALM) as server:
         yield Stage(server)
 
 
@@ -132,19 +132,6 @@ def test_one_failed_ingestion_is_one_failure(stage: Stage, tmp_path: Path) -> No
     assert len(stage.files()) == 2
 
 
-def break_run(stage: Stage, runs: Runs, kind: str, call: int) -> None:
-    """A run whose writing call of this number, from 0, goes wrong."""
-    if kind.startswith("kill"):
-        lethal = stage.emulator
-        assert isinstance(lethal, LethalEmulator)
-        assert runs.run_killed(lethal, call, after=kind == "kill_after") == -signal.SIGKILL
-        return
-    fault = stage.server.services.faults.add(Fault(kind, writes=True, after=call, seconds=5))
-    runs.run()
-    assert fault.hits == 1
-    assert stage.server.log.during_pause() == []
-
-
 def assert_made_good(stage: Stage, runs: Runs, expected: dict[str, Any], others: list[tuple[str, str]]) -> None:
     """After the next run everything is as after calm ones, and the one after that has nothing to do."""
     assert runs.run().status == "ok"
@@ -186,7 +173,7 @@ def test_a_first_run_is_made_good(
 ) -> None:
     runs = Runs(tmp_path, stage)
     first(runs)
-    break_run(stage, runs, kind, call)
+    runs.break_run(stage.server, stage.emulator, kind, call)
     assert_made_good(stage, runs, after_first, [])
 
 
@@ -199,7 +186,7 @@ def test_a_later_run_is_made_good(
     runs = Runs(tmp_path, stage)
     begin_later(stage, runs)
     before = held(stage)
-    break_run(stage, runs, kind, call)
+    runs.break_run(stage.server, stage.emulator, kind, call)
     answering = {id_: entry for id_, entry in held_loosely(stage).items() if any(status == "READY" for status in entry)}
     assert {digest("edit")} <= answering.keys() <= {*before, *after_later}
     assert_made_good(stage, runs, after_later, [("By hand.md", "READY")])
@@ -220,7 +207,7 @@ def begin_later(stage: Stage, runs: Runs) -> None:
 def test_many_documents_at_a_time_are_made_good(stage: Stage, tmp_path: Path, call: int) -> None:
     runs = Runs(tmp_path, stage, concurrency=8)
     runs.shelf = {f"d{number}": f"text {number}" for number in range(10)}
-    break_run(stage, runs, "kill_after", call)
+    runs.break_run(stage.server, stage.emulator, "kill_after", call)
     assert runs.run().status == "ok"
     assert {status for _, status, _ in held(stage).values()} == {"READY"}
     assert len(stage.files()) == len(runs.shelf)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from knowledge_connector import Converter
-from knowledge_connector.testing.converter import ConverterContract
+from knowledge_connector.testing.converter import ConvertersContract
 from knowledge_connector_mail import register_converters
 from knowledge_connector_mail.eml import MailConverter
 from knowledge_connector_mail.mhtml import SavedPageConverter
@@ -20,14 +20,8 @@ SAMPLES: dict[type[Converter], bytes] = {
 
 
 @pytest.mark.parametrize("kind", SAMPLES, ids=lambda kind: kind.name)
-class TestMail(ConverterContract):
-    @pytest.fixture
-    def converter(self, kind: type[Converter]) -> Converter:
-        return kind()
-
-    @pytest.fixture
-    def sample(self, kind: type[Converter]) -> bytes:
-        return SAMPLES[kind]
+class TestMail(ConvertersContract):
+    samples = SAMPLES
 
 
 def test_every_converter_of_the_plugin_is_asked() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ pytest.importorskip("starlette", reason="the extra `emulate` is not installed")
 
 from knowledge_connector.testing.emulation import RunningServer, running
 from knowledge_connector_rest.emulator import RestEmulator
-from plugins.rest.world import RestWorld
+from plugins.rest.world import Listener, RestWorld
 
 MakeWorld = Callable[..., RestWorld]
 
@@ -35,3 +36,15 @@ def world(tmp_path: Path, server: RunningServer) -> MakeWorld:
         return RestWorld(tmp_path / "world", server, table, **options)
 
     return make
+
+
+@pytest.fixture
+def heard() -> Iterator[Listener]:
+    """Everything that is logged at any level."""
+    listener, root = Listener(), logging.getLogger()
+    before = root.level
+    root.addHandler(listener)
+    root.setLevel(logging.DEBUG)
+    yield listener
+    root.removeHandler(listener)
+    root.setLevel(before)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import stat
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -64,18 +62,6 @@ def private_key() -> str:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem, format_, nothing = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     return key.private_bytes(pem, format_, nothing).decode()
-
-
-@pytest.fixture
-def heard() -> Iterator[Listener]:
-    """Everything that is logged at any level."""
-    listener, root = Listener(), logging.getLogger()
-    before = root.level
-    root.addHandler(listener)
-    root.setLevel(logging.DEBUG)
-    yield listener
-    root.removeHandler(listener)
-    root.setLevel(before)
 
 
 def made(world: MakeWorld, way: str, private_key: str) -> RestWorld:

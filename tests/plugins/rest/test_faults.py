@@ -5,9 +5,7 @@ A case: a calm first run, then one document is edited and one deleted, then a ru
 
 from __future__ import annotations
 
-import logging
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -119,17 +117,6 @@ def stages(serving: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> 
         shutil.copytree(world.folder / ".connector", folder / "kept")
         found[service] = Stage(world, folder / "kept", world.held())
     return found
-
-
-@pytest.fixture
-def heard() -> Iterator[Listener]:
-    listener, root = Listener(), logging.getLogger()
-    before = root.level
-    root.addHandler(listener)
-    root.setLevel(logging.DEBUG)
-    yield listener
-    root.removeHandler(listener)
-    root.setLevel(before)
 
 
 @pytest.mark.parametrize("service", TABLES)

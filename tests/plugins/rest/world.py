@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from knowledge_connector import Host, RunOptions, SyncReport
 from knowledge_connector.config import load
 from knowledge_connector.kit.remote import make_origin_client
 from knowledge_connector.testing.context import FakeContext
-from knowledge_connector.testing.emulation import RunningServer, VirtualClock
+from knowledge_connector.testing.emulation import LeapingClock, RunningServer
 from knowledge_connector_rest import RestConnector
 from knowledge_connector_rest.emulator import RestEmulator
 from knowledge_connector_rest.emulator_access import API_KEY, BEARER, CLIENT_ID, CLIENT_SECRET, PASSWORD, USER
@@ -138,24 +137,6 @@ map = { id = "id", title = "title", body = "text" }
 """
 
 Held = dict[str, tuple[str, str]]
-
-
-class LeapingClock:
-    """The emulator's time; whoever sleeps moves it on."""
-
-    def __init__(self, clock: VirtualClock) -> None:
-        self._clock = clock
-        self.slept: list[float] = []
-
-    def now(self) -> datetime:
-        return self._clock.now()
-
-    def monotonic(self) -> float:
-        return self._clock.now().timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self._clock.advance(seconds)
 
 
 class RestWorld:

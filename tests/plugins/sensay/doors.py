@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import Field
 
 from knowledge_connector import Chunk, Connector, ConnectorConfig, Document, SyncContext, Target, hookimpl
+from knowledge_connector.testing.emulation import DistantClock
 from knowledge_connector_sensay import SensayConfig, SensayTarget
-from plugins.sensay.stage import SteppingClock
 
 
 class PileConfig(ConnectorConfig):
@@ -31,7 +31,7 @@ class StagedTarget(SensayTarget):
     type = "sensay-staged"
 
     def __init__(self, config: SensayConfig) -> None:
-        super().__init__(config, clock=SteppingClock(config.base_url))
+        super().__init__(config, clock=DistantClock(config.base_url))
 
 
 @hookimpl

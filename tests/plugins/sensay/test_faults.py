@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +9,15 @@ from typing import Any
 
 import pytest
 
-from knowledge_connector.testing.emulation import Fault
 from knowledge_connector_sensay.emulator import REPLICA
 from knowledge_connector_sensay.titles import retired_of
-from plugins.sensay.runs import LethalEmulator, Pile, Runs
+from plugins.sensay.runs import LethalSensay, Pile, Runs
 from plugins.sensay.stage import Stage, staged
+from plugins.vendor_runs import KILLS
 
 PAGE, OTHER_PAGE = "https://www.example.com/page", "https://www.example.com/other"
 PLAYLIST = "https://www.youtube.com/playlist?list=PL1"
 
-KILLS = ("kill_before", "kill_after")
 TROUBLE = ("error_before", "error_after", "lost_answer", *KILLS)
 MORE_TROUBLE = ("cut_before", "rate_limit", "unauthorized")
 """What is the same for every request, so that the stories of texts tell enough of it."""
@@ -54,7 +52,7 @@ Entries = list[tuple[Any, ...]]
 
 @pytest.fixture(scope="module")
 def server_stage() -> Iterator[Stage]:
-    with staged(LethalEmulator, deletion="delayed") as stage:
+    with staged(LethalSensay, deletion="delayed") as stage:
         yield stage
 
 
@@ -102,19 +100,6 @@ def end_calmly(story: Story, stage: Stage, folder: Path) -> Entries:
     return held(stage)
 
 
-def break_run(stage: Stage, runs: Runs, kind: str, call: int) -> None:
-    """A run whose writing call of this number, from 0, goes wrong."""
-    if kind in KILLS:
-        lethal = stage.emulator
-        assert isinstance(lethal, LethalEmulator)
-        assert runs.run_killed(lethal, call, after=kind == "kill_after") == -signal.SIGKILL
-        return
-    fault = stage.server.services.faults.add(Fault(kind, writes=True, after=call, seconds=5))
-    runs.run()
-    assert fault.hits == 1
-    assert stage.server.log.during_pause() == []
-
-
 @pytest.mark.matrix
 @pytest.mark.parametrize(
     ("story", "call", "kind"),
@@ -134,7 +119,7 @@ def test_what_went_wrong_is_made_good(
         stage.server.reset()
         stage.emulator.add_text(REPLICA, "By hand", "Written by a person.")
     runs = begin(story, stage, tmp_path)
-    break_run(stage, runs, kind, call)
+    runs.break_run(stage.server, stage.emulator, kind, call)
     assert runs.run().status == "ok"
     settle(stage)
     assert held(stage) == calm_endings[story.name]

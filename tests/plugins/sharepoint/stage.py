@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ from knowledge_connector import Host, Item, RunOptions, SyncReport
 from knowledge_connector.config import load
 from knowledge_connector.kit.remote import make_origin_client
 from knowledge_connector.testing.context import FakeContext
-from knowledge_connector.testing.emulation import Fault, RunningServer, Secret, running
+from knowledge_connector.testing.emulation import Fault, LeapingClock, RunningServer, Secret, running
 from knowledge_connector.testing.emulation.configuring import write_config
 from knowledge_connector_sharepoint import SharePointConfig, SharePointConnector
 from knowledge_connector_sharepoint.emulator import SharePointEmulator
@@ -23,33 +21,13 @@ from knowledge_connector_sharepoint.emulator import SharePointEmulator
 NAME = "sharepoint"
 
 
-class LocalClock:
-    """Waiting moves the emulator's clock on, so that nobody waits."""
-
-    def __init__(self, server: RunningServer) -> None:
-        self._clock = server.services.clock
-        self._lock = threading.Lock()
-        self.slept: list[float] = []
-
-    def now(self) -> datetime:
-        return self._clock.now()
-
-    def monotonic(self) -> float:
-        return self.now().timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        with self._lock:
-            self.slept.append(seconds)
-            self._clock.advance(seconds)
-
-
 @dataclass
 class Stage:
     server: RunningServer
 
     @cached_property
-    def clock(self) -> LocalClock:
-        return LocalClock(self.server)
+    def clock(self) -> LeapingClock:
+        return LeapingClock(self.server.services.clock)
 
     @property
     def emulator(self) -> SharePointEmulator:

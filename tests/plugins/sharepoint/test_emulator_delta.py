@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import quote, urlsplit
 
 import pytest
 
 from knowledge_connector_sharepoint.emulator.delta import RESYNC_CODES
-from plugins.sharepoint.graph_caller import Graph, Row, drive, serving
+from plugins.sharepoint.graph_caller import Graph, Row, drive
 
 DELTA = f"{drive('documents')}/root/delta"
 MONTH_SECONDS = 30 * 86_400
-
-
-@pytest.fixture(scope="module")
-def caller() -> Iterator[Graph]:
-    with serving() as graph:
-        yield graph
-
-
-@pytest.fixture
-def graph(caller: Graph) -> Graph:
-    caller.begin_anew()
-    return caller
 
 
 def names(rows: list[Row]) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import unicodedata
 import zipfile
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -14,19 +13,7 @@ from knowledge_connector_sharepoint.emulator import content
 from knowledge_connector_sharepoint.emulator.curiosities import HUGE_BYTES
 from knowledge_connector_sharepoint.emulator.permissions import EVERYONE_BUT_GUESTS, OWN
 from knowledge_connector_sharepoint.emulator.tenant import SHELVES
-from plugins.sharepoint.graph_caller import Graph, Row, drive, serving, tls
-
-
-@pytest.fixture(scope="module")
-def caller() -> Iterator[Graph]:
-    with serving() as graph:
-        yield graph
-
-
-@pytest.fixture
-def graph(caller: Graph) -> Graph:
-    caller.begin_anew()
-    return caller
+from plugins.sharepoint.graph_caller import Graph, Row, drive, tls
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -16,21 +15,9 @@ from knowledge_connector.testing.emulation import RunningServer, running
 from knowledge_connector.testing.emulation.configuring import write_config
 from knowledge_connector_sharepoint.emulator import SharePointEmulator
 from knowledge_connector_sharepoint.emulator.changes import KINDS
-from plugins.sharepoint.graph_caller import Graph, Row, drive, emulator, serving, site
+from plugins.sharepoint.graph_caller import Graph, Row, drive, emulator, site
 
 DELTA = f"{drive('documents')}/root/delta"
-
-
-@pytest.fixture(scope="module")
-def caller() -> Iterator[Graph]:
-    with serving() as graph:
-        yield graph
-
-
-@pytest.fixture
-def graph(caller: Graph) -> Graph:
-    caller.begin_anew()
-    return caller
 
 
 # ------------------------------------------------------------------------------------------------------------------- units

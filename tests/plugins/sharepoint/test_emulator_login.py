@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -12,19 +11,7 @@ import requests
 
 from knowledge_connector_sharepoint.emulator.login import CLIENT_ID, EXPIRED_SECRET, Certificate
 from knowledge_connector_sharepoint.emulator.tenant import TENANT_ID, TENANT_NAME
-from plugins.sharepoint.graph_caller import Graph, drive, log_in, serving, site, tls
-
-
-@pytest.fixture(scope="module")
-def caller() -> Iterator[Graph]:
-    with serving() as graph:
-        yield graph
-
-
-@pytest.fixture
-def graph(caller: Graph) -> Graph:
-    caller.begin_anew()
-    return caller
+from plugins.sharepoint.graph_caller import Graph, drive, log_in, site, tls
 
 
 def by_msal(graph: Graph, credential: object) -> dict[str, Any]:

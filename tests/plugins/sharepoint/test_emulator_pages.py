@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from knowledge_connector_sharepoint.emulator.canvas import EVERY_PART, MALFORMED_HTML
-from plugins.sharepoint.graph_caller import Graph, Row, drive, serving, site
+from plugins.sharepoint.graph_caller import Graph, Row, drive, site
 
 PAGES = f"{site('handbook')}/pages/microsoft.graph.sitePage"
 EXPANDED = f"{PAGES}?$expand=canvasLayout"
-
-
-@pytest.fixture(scope="module")
-def caller() -> Iterator[Graph]:
-    with serving() as graph:
-        yield graph
-
-
-@pytest.fixture
-def graph(caller: Graph) -> Graph:
-    caller.begin_anew()
-    return caller
 
 
 def page(graph: Graph, number: int) -> Row:

@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 
 import pytest
 
 from knowledge_connector_sharepoint.emulator.tenant import BY_KEY, SHELVES
-from plugins.sharepoint.graph_caller import Graph, drive, serving, site
+from plugins.sharepoint.graph_caller import Graph, drive, site
 
 HOST = "contoso.sharepoint.com"
-
-
-@pytest.fixture(scope="module")
-def caller() -> Iterator[Graph]:
-    with serving() as graph:
-        yield graph
-
-
-@pytest.fixture
-def graph(caller: Graph) -> Graph:
-    caller.begin_anew()
-    return caller
 
 
 def titles(rows: list[dict[str, str]]) -> list[str]:

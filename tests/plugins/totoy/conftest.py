@@ -1,36 +1,17 @@
-"""An emulator on loopback, and clocks by which nobody waits."""
+"""An emulator on loopback, and a clock by which nobody waits."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 import pytest
 from pydantic import SecretStr
 
-from knowledge_connector.testing.emulation import RunningServer, VirtualClock, running
+from knowledge_connector.testing.emulation import LeapingClock, RunningServer, running
 from knowledge_connector_totoy.config import TotoyConfig
 from knowledge_connector_totoy.emulator import TOKEN, TotoyEmulator
 from knowledge_connector_totoy.target import TotoyTarget
 from plugins.totoy.wire import Api
-
-
-class LeapingClock:
-    """The emulator's time; whoever sleeps moves it on."""
-
-    def __init__(self, clock: VirtualClock) -> None:
-        self._clock = clock
-        self.slept: list[float] = []
-
-    def now(self) -> datetime:
-        return self._clock.now()
-
-    def monotonic(self) -> float:
-        return self._clock.now().timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self._clock.advance(seconds)
 
 
 @pytest.fixture

@@ -7,14 +7,13 @@ import os
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from knowledge_connector import Target, hookimpl
+from knowledge_connector.testing.emulation import DistantClock
 from knowledge_connector_totoy.client import TotoyClient
 from knowledge_connector_totoy.config import TotoyConfig
 from knowledge_connector_totoy.emulator import TOKEN
@@ -49,34 +48,11 @@ class Fate:
 FATE = Fate()
 
 
-class RemoteClock:
-    """The emulator's time, also from another process; whoever sleeps moves it on."""
-
-    def __init__(self, server: str) -> None:
-        self._server = server
-        self._slept = 0.0
-
-    @cached_property
-    def _ahead(self) -> float:
-        answer = httpx.get(f"{self._server}/__emulator__/clock").json()
-        return float(answer["advanced_seconds"])
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self._ahead + self._slept)
-
-    def monotonic(self) -> float:
-        return self.now().timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        self._slept += seconds
-        httpx.post(f"{self._server}/__emulator__/clock", json={"advance_seconds": seconds}).raise_for_status()
-
-
 class DyingTotoy(TotoyTarget):
     type = "dying-totoy"
 
     def __init__(self, config: TotoyConfig) -> None:
-        super().__init__(config, clock=RemoteClock(config.base_url.removesuffix("/v1")))
+        super().__init__(config, clock=DistantClock(config.base_url.removesuffix("/v1")))
 
     def _client(self) -> TotoyClient:
         client = super()._client()

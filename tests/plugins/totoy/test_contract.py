@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from knowledge_connector.kit.clock import SystemClock
-from knowledge_connector.testing.emulation import RunningServer, running
+from knowledge_connector.testing.emulation import LeapingClock, RunningServer, running
 from knowledge_connector.testing.target import TargetContract
 from knowledge_connector_totoy.emulator import TotoyEmulator
 from knowledge_connector_totoy.target import TotoyTarget
-from plugins.totoy.conftest import LeapingClock, config_for
+from plugins.totoy.conftest import config_for
 
 
 class TestTotoyTarget(TargetContract):

@@ -6,10 +6,10 @@ import pytest
 
 from knowledge_connector import AuthenticationError, Chunk, DocumentError, FatalError, Unavailable
 from knowledge_connector.testing.drafts import OWNER, draft_of, write
-from knowledge_connector.testing.emulation import Fault, RunningServer
+from knowledge_connector.testing.emulation import Fault, LeapingClock, RunningServer
 from knowledge_connector_totoy.emulator import TotoyEmulator
 from knowledge_connector_totoy.target import TotoyTarget
-from plugins.totoy.conftest import LeapingClock, config_for
+from plugins.totoy.conftest import config_for
 from plugins.totoy.desk import listed, once, only, opened, put, texts, whole
 
 # --------------------------------------------------------------------------------------------------- what a crash leaves behind

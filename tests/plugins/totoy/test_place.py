@@ -9,12 +9,12 @@ import pytest
 
 from knowledge_connector import ConfigError, Finding, Unavailable
 from knowledge_connector.testing.drafts import OWNER
-from knowledge_connector.testing.emulation import Fault, RunningServer
+from knowledge_connector.testing.emulation import Fault, LeapingClock, RunningServer
 from knowledge_connector_totoy.client import TotoyClient
 from knowledge_connector_totoy.emulator import TotoyEmulator
 from knowledge_connector_totoy.place import Place
 from knowledge_connector_totoy.target import TotoyTarget
-from plugins.totoy.conftest import LeapingClock, config_for
+from plugins.totoy.conftest import config_for
 
 Places = Callable[..., Place]
 

@@ -9,10 +9,10 @@ import pytest
 
 from knowledge_connector import BatchError, DocumentError
 from knowledge_connector.testing.drafts import OWNER, draft_of, write
-from knowledge_connector.testing.emulation import Fault, RunningServer
+from knowledge_connector.testing.emulation import Fault, LeapingClock, RunningServer
 from knowledge_connector_totoy.emulator import TotoyEmulator
 from knowledge_connector_totoy.target import TotoyTarget
-from plugins.totoy.conftest import LeapingClock, config_for
+from plugins.totoy.conftest import config_for
 from plugins.totoy.desk import listed, once, only, opened, put, texts, whole, writes
 from plugins.totoy.wire import PDF
 

@@ -11,7 +11,7 @@ request ─▶ app (which vendor?) ─▶ gate (log, faults, latency) ─▶ the
              └▶ control (start page, log, faults, clock, reset)
 """
 
-from knowledge_connector.testing.emulation.clock import VirtualClock
+from knowledge_connector.testing.emulation.clock import DistantClock, LeapingClock, VirtualClock
 from knowledge_connector.testing.emulation.faults import HTTP_KINDS, ActiveFault, Fault, Faults, parse_fault
 from knowledge_connector.testing.emulation.log import Entry, RequestLog
 from knowledge_connector.testing.emulation.server import RunningServer, running
@@ -21,10 +21,12 @@ from knowledge_connector.testing.emulation.vendor import EmulatorFactory, Secret
 __all__ = [
     "HTTP_KINDS",
     "ActiveFault",
+    "DistantClock",
     "EmulatorFactory",
     "Entry",
     "Fault",
     "Faults",
+    "LeapingClock",
     "RequestLog",
     "Row",
     "Rows",
