@@ -7,7 +7,6 @@ clock. What a vendor holds is read from the emulator, with no code of the adapte
 from __future__ import annotations
 
 import copy
-import json
 import multiprocessing
 import os
 import shutil
@@ -20,7 +19,6 @@ from datetime import UTC, datetime, timedelta
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any, cast
-from urllib.request import urlopen
 
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
@@ -28,7 +26,14 @@ from starlette.types import Receive, Scope, Send
 from knowledge_connector import Host, Target
 from knowledge_connector.config import load
 from knowledge_connector.kit.clock import Clock
-from knowledge_connector.testing.emulation import RunningServer, Secret, VendorEmulator, VirtualClock, running
+from knowledge_connector.testing.emulation import (
+    DistantClock,
+    LeapingClock,
+    RunningServer,
+    Secret,
+    VendorEmulator,
+    running,
+)
 from knowledge_connector_cognigy.emulator import CognigyEmulator
 from knowledge_connector_genesys.emulator import GenesysEmulator
 from knowledge_connector_intellia.emulator import IntelliaEmulator
@@ -176,42 +181,6 @@ VENDORS = {
 
 
 # --------------------------------------------------------------------------------------------------------------------- time
-
-
-class LeapingClock:
-    """The emulator's time; whoever sleeps moves it on."""
-
-    def __init__(self, clock: VirtualClock) -> None:
-        self._clock = clock
-
-    def now(self) -> datetime:
-        return self._clock.now()
-
-    def monotonic(self) -> float:
-        return self._clock.now().timestamp()
-
-    def sleep(self, seconds: float) -> None:
-        self._clock.advance(seconds)
-
-
-class DistantClock:
-    """The same from another process."""
-
-    def __init__(self, url: str) -> None:
-        self._url = f"{url}/__emulator__/clock"
-        with urlopen(self._url) as answer:  # noqa: S310  # the emulator
-            self._ahead = float(json.load(answer)["advanced_seconds"])
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self._ahead)
-
-    def monotonic(self) -> float:
-        return time.monotonic() + self._ahead
-
-    def sleep(self, seconds: float) -> None:
-        body = json.dumps({"advance_seconds": seconds}).encode()
-        with urlopen(self._url, body) as answer:  # noqa: S310  # the emulator
-            self._ahead = float(json.load(answer)["advanced_seconds"])
 
 
 class RacingClock:

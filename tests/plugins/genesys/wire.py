@@ -1,4 +1,4 @@
-"""Time that does not pass, targets at the emulator, and what stands there, seen without any code of the adapter."""
+"""Targets at the emulator, and what stands there, seen without any code of the adapter."""
 
 from __future__ import annotations
 
