@@ -245,6 +245,21 @@ def test_a_page_with_a_damaged_canvas_keeps_the_others_and_its_description(tmp_p
     assert len([held for held in runs.held().values() if is_bare(held)]) == 1
 
 
+def test_a_crawl_that_breaks_off_among_folders_goes_on_there(tmp_path: Path, stage: Stage) -> None:
+    stage.server.services.options["sharepoint.page_size"] = "1"  # so that folders have pages of their own
+    calm = Runs(tmp_path / "calm", stage)
+    calm.run()
+    expected, pages, broken_at = calm.held(), stage.counts()["GET delta"], 3
+    stage.calm()
+    runs = Runs(tmp_path / "broken", stage)
+    stage.fail("cut_before", operation="GET delta", after=broken_at, times=0)
+    assert (runs.run().status, runs.held()) == ("failed", {})
+    stage.calm()
+    assert runs.run().status == "ok"
+    assert stage.counts()["GET delta"] == pages - broken_at
+    assert runs.held() == expected
+
+
 def test_a_crawl_that_breaks_off_at_any_page_repeats_one_at_most(tmp_path: Path, stage: Stage) -> None:
     stage.server.services.options["sharepoint.page_size"] = "6"
     calm = Runs(tmp_path / "calm", stage)
