@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from knowledge_connector.kit.clock import Clock
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +38,17 @@ class Patience:
             slept += pause
             pause = min(pause * 1.5, self.longest_seconds)
             yield
+
+    def settled(self, seen: _T, is_moving: Callable[[_T], object], look: Callable[[], _T]) -> _T:
+        """Look again and again at what is moving, until it moves no more; gives what was seen last, which may move still.
+
+        Args:
+            seen: As it was when this began. If it does not move, there is neither a pause nor a look.
+            is_moving: Whether something seen will yet change by itself.
+            look: Sees it anew.
+        """
+        for _ in self.looks() if is_moving(seen) else ():
+            seen = look()
+            if not is_moving(seen):
+                break
+        return seen

@@ -39,3 +39,19 @@ def test_who_breaks_off_sleeps_no_more() -> None:
     clock = Sleeper()
     next(Patience(clock, 2, 5, 20).looks())
     assert clock.slept == [2]
+
+
+def test_what_does_not_move_is_not_looked_at_again() -> None:
+    clock = Sleeper()
+    assert Patience(clock, 2, 5, 20).settled("done", "moving".__eq__, lambda: "never") == "done"
+    assert clock.slept == []
+
+
+def test_looking_ends_when_nothing_moves_and_gives_what_was_seen_last() -> None:
+    states = iter(["moving", "done", "never"])
+    assert Patience(Sleeper(), 2, 5, 20).settled("moving", "moving".__eq__, lambda: next(states)) == "done"
+
+
+def test_what_moves_for_ever_is_given_as_it_was_at_the_end_of_patience() -> None:
+    looks = iter(range(1, 100))
+    assert Patience(Sleeper(), 2, 5, 20).settled(0, lambda seen: seen < 50, lambda: next(looks)) == 6

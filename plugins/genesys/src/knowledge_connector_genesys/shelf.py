@@ -162,10 +162,7 @@ class Shelf:
         def is_moving(one: Round) -> bool:
             return one.state == "settling" or (is_ours and one.state == "open")
 
-        for _ in self._patience.looks() if is_moving(one) else ():
-            one = self._client.round(self.source, one.id)
-            if not is_moving(one):
-                break
+        one = self._patience.settled(one, is_moving, lambda: self._client.round(self.source, one.id))
         if is_moving(one):
             raise Unavailable(
                 f"Genesys has not taken in synchronization {one.id} within {self._patience.total_seconds:.0f} s "

@@ -245,13 +245,11 @@ class IntelliaSession:
             return own
 
     def _settled(self, base: str) -> dict[str, tuple[Label, File]]:
-        own = self._owned(base)
-        for _ in self._patience.looks() if _moving(own) else ():
-            own = self._owned(base)
-            if not _moving(own):
-                break
-            log.info("waiting for files that are being taken in", extra={"count": _moving(own)})
-        return own
+        def look() -> dict[str, tuple[Label, File]]:
+            log.info("waiting for files that are being taken in")
+            return self._owned(base)
+
+        return self._patience.settled(self._owned(base), _moving, look)
 
     def _owned(self, base: str) -> dict[str, tuple[Label, File]]:
         """Without the filter by name: of what it finds little is known, and a file overlooked is a file imported twice."""

@@ -75,12 +75,8 @@ class Survey:
         return next((one for one in self._client.sources() if self._marks_of(one) == marks), None)
 
     def _settled_links(self) -> list[Source]:
-        links = self._client.links(self._base.id)
-        for _ in self._patience.looks() if self._pending(links) else ():
-            links = self._client.links(self._base.id)
-            if not self._pending(links):
-                break
-        return links
+        base = self._base.id
+        return self._patience.settled(self._client.links(base), self._pending, lambda: self._client.links(base))
 
     def _pending(self, links: Iterable[Source]) -> bool:
         return any(link.status == IN_PROGRESS and self._marks_of(link) for link in links)
