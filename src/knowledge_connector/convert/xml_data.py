@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
-from functools import lru_cache
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from knowledge_connector.convert.html_page import HtmlConverter
-from knowledge_connector.kit.xml import Element, flowing_text, local_name, on_one_line, parse_xml
-from knowledge_connector.model import Converted
+from knowledge_connector.convert.reading import lowered
+from knowledge_connector.kit.markdown import to_markdown
+from knowledge_connector.kit.tables import table
+from knowledge_connector.kit.xml import (
+    Element,
+    flowing_text,
+    local_name,
+    on_one_line,
+    paragraphs,
+    parse_xml,
+    without_namespace,
+)
+from knowledge_connector.model import Converted, Scalar
 from knowledge_connector.ports import Converter
 
 if TYPE_CHECKING:
@@ -21,13 +34,25 @@ _PROSE = frozenset({"para", "simpara", "p", "abstract", "summary"})
 _LISTS = frozenset({"itemizedlist", "orderedlist", "simplelist", "ul", "ol"})
 _ITEMS = frozenset({"listitem", "member", "li"})
 _VERBATIM = frozenset({"programlisting", "screen", "literallayout", "code-block", "pre"})
+_TABLES = frozenset({"table", "informaltable"})
+_ROWS = frozenset({"row", "tr"})
+_CELLS = frozenset({"entry", "td", "th"})
+_HEADS = frozenset({"info", "articleinfo", "bookinfo", "channel", "header"})
+_FEED_TEXTS = frozenset({"description", "content", "encoded", "summary", "subtitle"})
+_SIMPLE = _PROSE - _FEED_TEXTS  # what cannot be a page
+_TAG = re.compile(r"</[a-zA-Z]|<br\b|<p\b")
+_EMPHASIS = {"emphasis": "*", "em": "*", "i": "*", "strong": "**", "b": "**"}
+_CODE = frozenset({"literal", "code", "command", "filename", "option", "varname", "userinput", "computeroutput"})
+_ADDRESSES = ("url", "{http://www.w3.org/1999/xlink}href", "href")
+_BREAKS_LINKS = frozenset(" \n()<>")
+_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 class XmlConverter(Converter):
     """Reads any XML. External entities and the network are off, and expansion is bounded."""
 
     name = "xml"
-    version = "1"
+    version = "2"
     media_types: ClassVar[frozenset[str]] = frozenset(
         {"application/xml", "text/xml", "application/rss+xml", "application/atom+xml", "application/docbook+xml"}
     )
@@ -47,104 +72,150 @@ class XmlConverter(Converter):
         root = parse_xml(raw.content)
         if root.tag == _XHTML:
             return HtmlConverter().convert(raw, settings)
-        writer = _Writer(_mixed(root))
+        writer = _Writer()
         writer.element(root, 1)
-        return Converted(writer.text(), _title(root))
+        return Converted(writer.text(), _document_title(root), metadata=_facts(root))
 
 
 class _Writer:
-    def __init__(self, mixed: Set[Element]) -> None:
+    def __init__(self) -> None:
         self._parts = ["\n\n"]
-        self._mixed = mixed
 
     def text(self) -> str:
-        text = "".join(self._parts)
-        while "\n\n\n" in text:
-            text = text.replace("\n\n\n", "\n\n")
-        return text.strip("\n") + "\n"
+        return "".join(self._parts).strip("\n") + "\n"
 
     def _block(self, text: str) -> None:
-        """Write something with an empty line before and after it; two would have to be taken away again."""
-        self._parts.append(f"{text}\n\n" if self._parts[-1].endswith("\n\n") else f"\n{text}\n\n")
+        """Write something, if there is something, with an empty line before and after it."""
+        if text:
+            self._end_list()
+            self._parts.append(f"{text}\n\n")
+
+    def _end_list(self) -> None:
+        if not self._parts[-1].endswith("\n\n"):
+            self._parts[-1] += "\n"
 
     def element(self, element: Element, level: int) -> None:
         """Write an element: prose, data, or a section."""
         name = local_name(element)
         if name in _VERBATIM:
-            self._block(f"```\n{''.join(_texts(element)).strip(chr(10))}\n```")
+            self._block(f"```\n{''.join(element.itertext()).strip(chr(10))}\n```")
         elif name in _ITEMS:
-            self._parts.append(f"- {flowing_text(element)}\n")
+            self._parts.append(f"- {_inline(element)}\n")
         elif name in _LISTS:
             for child in element:
                 self.element(child, level)
-            self._parts.append("\n")
+            self._end_list()
         elif len(element) == 0:
-            self._leaf(element, name)
-        elif element in self._mixed:
-            self._block(flowing_text(element))
+            self._leaf(element, name, level)
         else:
-            self._section(element, name, level)
+            self._parent(element, name, level)
 
-    def _leaf(self, element: Element, name: str) -> None:
+    def _parent(self, element: Element, name: str, level: int) -> None:
+        children = list(element)  # once: lxml makes an object for each, each time
+        if _is_mixed(element, children):
+            self._block(_inline(element))
+        elif name in _TABLES and (rows := _rows(element)):
+            self._table(element, rows)
+        else:
+            self._section(element, children, name, level)
+
+    def _leaf(self, element: Element, name: str, level: int) -> None:
         text = flowing_text(element)
-        if name in _PROSE:
+        if name in _FEED_TEXTS and _TAG.search(text):
+            self._block(_page(element.text, level))
+        elif name in _PROSE:
             self._block(text)
         else:
             facts = ", ".join(f"{_local(key)}={value}" for key, value in element.items())
             label = f"{name} ({facts})" if facts else name
             self._parts.append(f"- {label}: {text}\n" if text else f"- {label}\n")
 
-    def _section(self, element: Element, name: str, level: int) -> None:
-        title = _title(element)
+    def _table(self, element: Element, rows: list[list[str]]) -> None:
+        self._block(f"**{title}**" if (title := _title(element)) else "")
+        self._block(table(rows))
+
+    def _section(self, element: Element, children: list[Element], name: str, level: int) -> None:
+        title = _title(children)
         heading = title or name
         self._block(f"{'#' * level} {heading}" if level <= _HEADINGS else f"**{heading}**")
-        self._parts += [f"- {_local(key)}: {value}\n" for key, value in element.attrib.items()]
-        self._children(element, level + 1, titled=title is None)
-
-    def _children(self, element: Element, level: int, *, titled: bool) -> None:
-        """Write what stands in a section; unless it is titled already, less its first title. Plain paragraphs are written together."""
-        prose: list[str] = []
-        for child in element:
-            name = local_name(child)
-            if name in _PROSE and len(child) == 0:
-                prose.append(on_one_line(child.text or ""))
-                continue
-            if prose:
-                self._block("\n\n".join(prose))
-                prose = []
-            if not titled and name in _TITLES:
-                titled = True
+        self._parts += [f"- {_local(key)}: {value}\n" for key, value in element.items() if key != _LANGUAGE]
+        if title is not None:
+            children.remove(next(filter(_is_title, children)))
+        for tag, run in groupby(children, attrgetter("tag")):
+            elements = list(run)
+            if without_namespace(tag) in _SIMPLE and not any(map(len, elements)):
+                self._block(paragraphs([element.text or "" for element in elements]))
             else:
-                self.element(child, level)
-        if prose:
-            self._block("\n\n".join(prose))
+                for element in elements:
+                    self.element(element, level + 1)
 
 
-def _mixed(root: Element) -> frozenset[Element]:
-    """The elements in which text stands between children: prose with inline markup."""
-    return frozenset(filter(_is_mixed, _having_text_and_children()(root)))
+def _is_mixed(element: Element, children: Iterable[Element]) -> bool:
+    """Whether text stands between its children: prose with inline markup."""
+    texts = filter(None, [element.text, *[child.tail for child in children]])
+    return not all(map(str.isspace, texts))
 
 
-@lru_cache(maxsize=1)
-def _having_text_and_children() -> Callable[[Element], Iterable[Element]]:
-    """What finds them all in one go, besides such as have blanks that XML does not know."""
-    from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types; only who meets XML pays
-
-    found: Callable[[Element], Iterable[Element]] = etree.XPath("descendant-or-self::*[*][text()[normalize-space()]]")
-    return found
+def _is_title(element: Element) -> bool:
+    return local_name(element) in _TITLES
 
 
-def _is_mixed(element: Element) -> bool:
-    return any(text and not text.isspace() for text in (element.text, *(child.tail for child in element)))
+def _title(children: Iterable[Element]) -> str | None:
+    return next(filter(None, map(flowing_text, filter(_is_title, children))), None)
 
 
-def _title(element: Element) -> str | None:
-    titles = (flowing_text(child) for child in element if local_name(child) in _TITLES)
-    return next(filter(None, titles), None)
+def _document_title(root: Element) -> str | None:
+    heads = (child for child in root if local_name(child) in _HEADS)
+    return next(filter(None, map(_title, [root, *heads])), None)
 
 
-def _texts(element: Element) -> list[str]:
-    return [str(text) for text in element.itertext()]
+def _facts(root: Element) -> dict[str, Scalar]:
+    language = root.get(_LANGUAGE)
+    return {"language": language} if language else {}
+
+
+def _rows(element: Element) -> list[list[str]]:
+    """The cells of a table, all rows of one width; none if it is a table of some other kind."""
+    rows = [
+        [_inline(cell) for cell in row if local_name(cell) in _CELLS]
+        for row in element.iter()
+        if local_name(row) in _ROWS
+    ]
+    width = max(map(len, rows), default=0)
+    return [row + [""] * (width - len(row)) for row in rows] if width else []
+
+
+def _page(html: str, level: int) -> str:
+    """What a feed brings as a page within a text, with its headings below those that stand above it."""
+    markdown = to_markdown(html).strip("\n")
+    for _ in range(min(level, _HEADINGS) - 1):
+        markdown = lowered(markdown)
+    return markdown
+
+
+def _inline(element: Element) -> str:
+    """Prose on one line, with its links, emphasis and code."""
+    return on_one_line("".join(_marked(element))) if len(element) else flowing_text(element)
+
+
+def _marked(element: Element) -> Iterator[str]:
+    yield element.text or ""
+    for child in element:
+        yield _phrase(child)
+        yield child.tail or ""
+
+
+def _phrase(element: Element) -> str:
+    """A part of a paragraph, with the blanks at its ends outside of its marks, or Markdown would not see them."""
+    name, text = local_name(element), "".join(_marked(element))
+    address = next(filter(None, map(element.get, _ADDRESSES)), "")
+    core = text.strip()
+    if not core:
+        return text or address
+    if ":" in address and _BREAKS_LINKS.isdisjoint(address):
+        return text.replace(core, f"[{core}]({address})")
+    mark = "`" if name in _CODE else _EMPHASIS.get(name, "")
+    return text.replace(core, f"{mark}{core}{mark}") if mark and mark not in core else text
 
 
 def _local(tag: str | bytes) -> str:

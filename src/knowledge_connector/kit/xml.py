@@ -18,7 +18,18 @@ def parse_xml(content: bytes) -> Element:
     """
     from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types; only who meets XML pays
 
-    parser = etree.XMLParser(
+    try:
+        return etree.fromstring(content, _parser())
+    except (etree.XMLSyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        raise DocumentError(f"this is no well-formed XML (line {line})", code="malformed") from error
+
+
+@lru_cache(maxsize=1)  # building one takes as long as reading a page with it
+def _parser() -> Any:
+    from lxml import etree
+
+    return etree.XMLParser(
         resolve_entities="internal",
         no_network=True,
         huge_tree=False,
@@ -26,20 +37,16 @@ def parse_xml(content: bytes) -> Element:
         remove_comments=True,
         remove_pis=True,
     )
-    try:
-        return etree.fromstring(content, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None)
-        raise DocumentError(f"this is no well-formed XML (line {line})", code="malformed") from error
 
 
 def local_name(element: Element) -> str:
     """The name of an element without its namespace; empty for what is no element."""
-    return _without_namespace(element.tag)
+    return without_namespace(element.tag)
 
 
 @lru_cache(maxsize=1024)  # few names make a document
-def _without_namespace(tag: object) -> str:
+def without_namespace(tag: object) -> str:
+    """The same for the tag of an element, as lxml gives it."""
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
@@ -52,5 +59,16 @@ def flowing_text(element: Element) -> str:
 
 def on_one_line(text: str) -> str:
     """The same text with single blanks. Most text has them already, and looking is five times faster than splitting."""
-    is_plain = text.isascii() and not ("  " in text or "\n" in text or "\t" in text or "\r" in text)
-    return text.strip(" ") if is_plain else " ".join(text.split())
+    return text.strip(" ") if _is_plain(text) else " ".join(text.split())
+
+
+def paragraphs(texts: list[str]) -> str:
+    """Each text on one line, and an empty line between. One look at all of them shows that most need but that."""
+    if not _is_plain(" ".join(["", *texts, ""])):  # blanks at an end of one would stand beside these
+        texts = list(map(on_one_line, texts))
+    return "\n\n".join(filter(None, texts))
+
+
+def _is_plain(text: str) -> bool:
+    """Whether all blanks in it are single ones; where characters beyond ASCII are in it, there may be others."""
+    return text.isascii() and not ("  " in text or "\n" in text or "\t" in text or "\r" in text)

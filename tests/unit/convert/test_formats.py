@@ -301,7 +301,7 @@ def test_a_book_becomes_chapters() -> None:
         "<programlisting>a\n  b</programlisting></chapter></book>"
     )
     assert convert(book, "application/xml") == Converted(
-        "# Manual\n\n## One\n\nHello world.\n\n- first\n- second\n\n```\na\n  b\n```\n", "Manual"
+        "# Manual\n\n## One\n\nHello **world**.\n\n- first\n- second\n\n```\na\n  b\n```\n", "Manual"
     )
 
 
@@ -310,6 +310,57 @@ def test_data_in_xml_becomes_bullets() -> None:
     assert (
         convert(data, "text/xml").markdown == "# rows\n\n## row\n\n- id: 1\n- name: Pump\n- size (unit=cm): 3\n- none\n"
     )
+
+
+def test_prose_in_xml_keeps_links_emphasis_and_code() -> None:
+    prose = (
+        '<article xmlns:xlink="http://www.w3.org/1999/xlink"><para>See <ulink url="https://a.example/x">the manual</ulink>,'
+        ' <link xlink:href="https://b.example/y"/> or <link linkend="z">below</link>;'
+        " <emphasis>never </emphasis>use <command>rm <option>-r</option></command>, <i></i>ever.</para></article>"
+    )
+    assert convert(prose, "application/xml").markdown == (
+        "# article\n\nSee [the manual](https://a.example/x), https://b.example/y or below; *never* use rm `-r`, ever.\n"
+    )
+
+
+def test_a_table_in_xml_is_a_table_if_it_has_cells() -> None:
+    book = (
+        "<doc><table><title>Pumps</title><tgroup><thead><row><entry>Name</entry><entry>cm</entry></row></thead>"
+        "<tbody><row><entry>A|B</entry></row></tbody></tgroup></table><table><row><name>C</name></row></table></doc>"
+    )
+    assert convert(book, "application/xml").markdown == (
+        "# doc\n\n**Pumps**\n\n| Name | cm |\n| --- | --- |\n| A\\|B |  |\n\n## table\n\n### row\n\n- name: C\n"
+    )
+
+
+def test_the_pages_in_a_feed_are_read_and_the_feed_says_its_title_and_language() -> None:
+    feed = (
+        '<rss xml:lang="de"><channel><title>News</title><item><title>One</title><link>https://a.example/1</link>'
+        "<description>&lt;h1&gt;Big&lt;/h1&gt;&lt;p&gt;Hello &lt;b&gt;you&lt;/b&gt;&lt;/p&gt;</description></item></channel></rss>"
+    )
+    assert convert(feed, "application/rss+xml") == Converted(
+        "# rss\n\n## News\n\n### One\n\n- link: https://a.example/1\n\n#### Big\n\nHello **you**\n",
+        "News",
+        metadata={"language": "de"},
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["<a>" * 255 + "x" + "</a>" * 255, "<a>" + "x<b>" * 250 + "y" + "</b>" * 250 + "</a>"],
+    ids=["sections", "prose"],
+)
+def test_xml_as_deep_as_its_parser_bears_is_read(content: str) -> None:
+    assert convert(content, "application/xml").markdown.count("x") == content.count("x")
+
+
+@given(st.lists(st.text(st.sampled_from("ab \t\u00a0é")), min_size=1))
+def test_plain_paragraphs_are_the_same_together_and_alone(texts: list[str]) -> None:
+    together = "".join(f"<p>{text}</p>" for text in texts)
+    apart = "".join(f"<p>{text}<!-- alone --></p><p/>" for text in texts)
+    expected = "\n\n".join(["# a", *filter(None, (" ".join(text.split()) for text in texts))]) + "\n"
+    assert convert(f"<a>{together}</a>", "text/xml").markdown == expected
+    assert convert(f"<a>{apart}</a>", "text/xml").markdown == expected
 
 
 def test_xhtml_is_read_as_a_page() -> None:
