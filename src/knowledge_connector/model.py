@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import BinaryIO, Literal
 
 Scalar = str | int | float | bool
@@ -34,6 +35,12 @@ def digest(*parts: str) -> str:
     raw = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
     bits = int.from_bytes(raw[:16]) << 2
     return "".join([_PAIRS[bits >> shift & 1023] for shift in _SHIFTS])
+
+
+@lru_cache(maxsize=4096)
+def id_digest(external_id: str) -> str:
+    """The digest of a document's id, remembered for a while: plan, journal, history and target each ask for it as the document passes."""
+    return digest(external_id)
 
 
 @dataclass(frozen=True, slots=True)

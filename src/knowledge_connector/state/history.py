@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from knowledge_connector.model import StoredSource, digest
+from knowledge_connector.model import StoredSource, id_digest
 from knowledge_connector.ports import ChangeRow, Lane, Occasion, RunRow
 from knowledge_connector.state.part import Part, instant, micros
 from knowledge_connector.state.payload import pack, unpack
@@ -95,14 +95,14 @@ class History(Part):
 
     def keep_current(self, lane: Lane, stored: StoredSource) -> None:
         """Keep a copy of what was just written, for targets that cannot give it back."""
-        key = digest(stored.draft.external_id)
+        key = id_digest(stored.draft.external_id)
         self._db.execute(KEEP_CURRENT, {"lane": self._lane(lane), "digest": key, "payload": pack(stored)})
 
     def current(self, lane: Lane, external_id: str) -> StoredSource | None:
         """The copy that was kept last."""
         row = self._db.first(
             "SELECT payload FROM currents WHERE lane = :lane AND digest = :digest",
-            {"lane": self._lane(lane), "digest": digest(external_id)},
+            {"lane": self._lane(lane), "digest": id_digest(external_id)},
         )
         return unpack(row[0]) if row else None
 
@@ -122,7 +122,7 @@ class History(Part):
 
     def changed_since(self, run: int, lane: Lane, external_id: str) -> int | None:
         """The first later run that changed this document, or renamed it; `None` if none did."""
-        values = {"run": run, "lane": self._lane(lane), "digest": digest(external_id)}
+        values = {"run": run, "lane": self._lane(lane), "digest": id_digest(external_id)}
         row = self._db.first(CHANGED_SINCE, values)
         return row[0] if row else None
 
@@ -143,12 +143,12 @@ def run_of(row: Sequence[Any]) -> RunRow:
 
 
 def _change(run: int, lane: int, change: ChangeRow) -> tuple[Any, ...]:
-    previous = None if change.previous_id is None else digest(change.previous_id)
+    previous = None if change.previous_id is None else id_digest(change.previous_id)
     return (
         *(
             run,
             lane,
-            digest(change.external_id),
+            id_digest(change.external_id),
             previous,
             change.external_id,
             change.action,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from knowledge_connector.model import digest
+from knowledge_connector.model import id_digest
 from knowledge_connector.ports import CursorRow, Effect, FailureRow, Lane
 from knowledge_connector.state.database import Row
 from knowledge_connector.state.part import Part, instant, micros
@@ -36,7 +36,7 @@ class Work(Part):
         """Write down what is about to be done at the target; the number of each entry, in order."""
         number = self._lane(lane)
         rows = [
-            (run, number, digest(one.external_id), one.external_id, one.action, one.source_id, one.fingerprint)
+            (run, number, id_digest(one.external_id), one.external_id, one.action, one.source_id, one.fingerprint)
             for one in effects
         ]
         with self.transaction():
@@ -56,7 +56,7 @@ class Work(Part):
 
     def failed(self, lane: Lane, external_id: str, stage: str, code: str, message: str, at: datetime) -> None:
         """A document failed, once more."""
-        values = {"lane": self._lane(lane), "digest": digest(external_id), "id": external_id, "at": micros(at)}
+        values = {"lane": self._lane(lane), "digest": id_digest(external_id), "id": external_id, "at": micros(at)}
         self._db.execute(FAILED, {**values, "stage": stage, "code": code, "message": message})
 
     def succeeded(self, lane: Lane, external_ids: Sequence[str]) -> None:
@@ -64,7 +64,7 @@ class Work(Part):
         if self.has_failures(lane):  # seldom, and digests cost time
             self._db.execute(
                 "DELETE FROM failures WHERE lane = :lane AND digest IN :digests",
-                {"lane": self._lane(lane), "digests": [digest(key) for key in external_ids]},
+                {"lane": self._lane(lane), "digests": [id_digest(key) for key in external_ids]},
             )
 
     def has_failures(self, lane: Lane) -> bool:

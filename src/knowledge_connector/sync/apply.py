@@ -32,9 +32,10 @@ CHARS_AT_ONCE = 8_000_000
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of one change."""
+    """What came of one change, which was decided on in the listing of that number."""
 
     change: Change
+    listing: int
     source_id: str | None = None
     error: ConnectorError | None = None
     old: StoredSource | None = None
@@ -79,9 +80,9 @@ class Writer:
         self.seconds = 0.0
         """Spent at the target, over all threads."""
 
-    def add(self, change: Change) -> None:
+    def add(self, change: Change, listing: int) -> None:
         """Take a change. Nothing happens yet, so this may be called inside a transaction of the state store."""
-        self._waiting.append(Outcome(change))
+        self._waiting.append(Outcome(change, listing))
         self._chars += sum(len(chunk.text) for chunk in change.chunks)
 
     def dispatch(self) -> None:
@@ -213,7 +214,7 @@ class Writer:
         ]
         self._store.forget(self._lane, gone)
         rows = [
-            replace(outcome.change.row, source_id=outcome.source_id)
+            replace(outcome.change.row, source_id=outcome.source_id, listed=outcome.listing)
             for outcome in confirmed
             if outcome.change.row is not None
         ]

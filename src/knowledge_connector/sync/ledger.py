@@ -96,7 +96,7 @@ class Ledger:
                 )
         if change.action.writes and not self._mode.dry:
             self._emit(change)
-            self._writer.add(self._stamped(change))
+            self._writer.add(change, self.listing)
             return
         if change.row is not None:
             self._remember(change.row)
@@ -123,11 +123,6 @@ class Ledger:
         """Return when everything taken so far is in the state store."""
         self._keep_rows()
         self._writer.drain()
-
-    def _stamped(self, change: Change) -> Change:
-        if change.row is None:
-            return change
-        return replace(change, row=replace(change.row, listed=self.listing))
 
     def _remember(self, row: Known) -> None:
         """Keep a row whose target side is unchanged; should it get lost, the next run only looks twice."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from knowledge_connector.model import Chunk, Converted, Document, SourceDraft, digest
+from knowledge_connector.model import Chunk, Converted, Document, SourceDraft, digest, id_digest
 from knowledge_connector.ports import Known
 
 
@@ -215,7 +215,7 @@ def as_skip(seen: Sighting, known: Known | None, code: str, message: str) -> Cha
     if known is not None and known.source_id is not None:
         message += "; the version held stays"
     row = replace(
-        known or Known(digest(document.id), document.id, name=name, uri=document.uri),
+        known or Known(id_digest(document.id), document.id, name=name, uri=document.uri),
         revision=document.revision,
         revision_mark=seen.revision_mark,
         content_mark=None,
@@ -283,7 +283,7 @@ def _row(seen: Sighting, draft: SourceDraft, derived: str, known: Known | None) 
     return Known(
         external_digest=known.external_digest
         if known and known.external_id == draft.external_id
-        else digest(draft.external_id),
+        else id_digest(draft.external_id),
         external_id=draft.external_id,
         name=draft.name,
         uri=draft.uri,

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from knowledge_connector.model import Chunk, KnowledgeSource, Metadata, SourceDraft, digest
+from knowledge_connector.model import Chunk, KnowledgeSource, Metadata, SourceDraft, id_digest
 
 Row = tuple[Any, ...]
 
@@ -41,7 +41,7 @@ def clean(text: str) -> str:
 def described(draft: SourceDraft) -> Row:
     """What a draft says of its source, as the columns `DESCRIBED`."""
     return (
-        digest(draft.external_id),
+        id_digest(draft.external_id),
         _exact(draft.external_id),
         clean(draft.name),
         clean(draft.description),
