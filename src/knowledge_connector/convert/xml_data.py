@@ -144,7 +144,7 @@ class _Writer:
         for tag, run in groupby(children, attrgetter("tag")):
             elements = list(run)
             if without_namespace(tag) in _SIMPLE and not any(map(len, elements)):
-                self._block(paragraphs([element.text or "" for element in elements]))
+                self._block(paragraphs([element.text for element in elements]))
             else:
                 for element in elements:
                     self.element(element, level + 1)

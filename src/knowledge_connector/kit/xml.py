@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -62,13 +63,16 @@ def on_one_line(text: str) -> str:
     return text.strip(" ") if _is_plain(text) else " ".join(text.split())
 
 
-def paragraphs(texts: list[str]) -> str:
+def paragraphs(texts: Iterable[str | None]) -> str:
     """Each text on one line, and an empty line between. One look at all of them shows that most need but that."""
-    if not _is_plain(" ".join(["", *texts, ""])):  # blanks at an end of one would stand beside these
-        texts = list(map(on_one_line, texts))
-    return "\n\n".join(filter(None, texts))
+    there = list(filter(None, texts))
+    if not _is_plain(" ".join(["", *there, ""])):  # blanks at an end of one would stand beside these
+        there = list(filter(None, map(on_one_line, there)))
+    return "\n\n".join(there)
 
 
 def _is_plain(text: str) -> bool:
     """Whether all blanks in it are single ones; where characters beyond ASCII are in it, there may be others."""
-    return text.isascii() and not ("  " in text or "\n" in text or "\t" in text or "\r" in text)
+    if not text.isascii() or "\n" in text or "\t" in text or "\r" in text:
+        return False
+    return text.rfind("  ") < 0  # from its end, for which CPython takes two thirds of the time
