@@ -20,6 +20,7 @@ from benchmarks.conversion_bare import BARE  # after the path
 from benchmarks.conversion_files import build, build_long  # the same
 from benchmarks.conversion_scores import Expected, Scores, scores  # the same
 from knowledge_connector.config import PluginSettings  # the same
+from knowledge_connector.convert.child import keep_heap  # the same
 from knowledge_connector.convert.pipeline import ConverterSet  # the same
 from knowledge_connector.convert.reading import Reader  # the same
 from knowledge_connector.errors import DocumentError  # the same
@@ -45,6 +46,7 @@ class Row:
 
 def conversion_markdown(cache: Path) -> str:
     """Measure everything; gives two tables."""
+    keep_heap()  # as the processes of the sandbox do
     folder = cache / "conversion"
     files = build(folder)
     theirs = _markitdown(cache, folder)

@@ -1,12 +1,11 @@
 """HTML → Markdown, one function, for web pages, wikis and whatever else speaks HTML.
 
-    html ─ too deep? ─ flatten (SAX, linear) ─▶ clean (DOM: noise, links, images) ─▶ engine ─▶ all there? ─▶ Markdown
-                                                        ▲                                        │ no
-                                                        └──────────── repair ◀───────────────────┘
+    html ─▶ bound (hostile_html) ─▶ clean (DOM: noise, links, images) ─▶ engine ─▶ all there? ─▶ Markdown
+                 ▲                                                                     │ no
+                 └──────────────────────────────── repair ◀────────────────────────────┘
 
-Two things make HTML hostile. HTML 5 parsers need quadratic time for deep nesting, so a linear scan finds it and a SAX pass flattens it
-first. And an unclosed comment, attribute or script swallows the rest of the page, so a sentinel is laid behind the last character:
-if it does not arrive, neither did the text before it.
+An unclosed comment, attribute or script swallows the rest of a page, so a sentinel is laid behind the last character: if it does not
+arrive, neither did the text before it.
 
 Engine and figures: `docs/` has the table. mdka was the most faithful of the fast ones; markdownify is there for those who need rules.
 """
@@ -14,11 +13,15 @@ Engine and figures: `docs/` has the table. mdka was the most faithful of the fas
 from __future__ import annotations
 
 import html as entities
+import os
 import re
+from collections import defaultdict
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import urljoin
 
 from knowledge_connector.errors import DocumentError
+from knowledge_connector.kit.hostile_html import FEW_TAGS, bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,15 +30,8 @@ if TYPE_CHECKING:
 
 Engine = Literal["auto", "markdownify"]
 
-MAX_DEPTH = 100
-"""Elements nested deeper than this are unwrapped; their text stays."""
-
-_SENTINEL = (
-    "KCENDOFPAGE"  # ASCII, so that a plain page stays one byte a character; capitals are found three times faster
-)
-_MAX_TAG_CHARS = 20_000
-_MAX_ATTRIBUTES = 32
-_SHALLOW = 1000  # so few tags cannot be deep enough to hurt
+_SENTINEL = f"KCEND{os.urandom(12).hex().upper()}"
+"""No page can know it. ASCII, so that a plain page stays one byte a character; capitals are found three times faster."""
 
 _HIDDEN = "script,style,noscript,template,svg"
 _NAVIGATION = "nav,[role=navigation],a.headerlink"
@@ -71,13 +67,13 @@ def to_markdown(
         engine: `markdownify` asks for that library without rules of one's own.
 
     Returns:
-        Markdown that ends in a newline; empty if there is nothing to read. Elements nested deeper than `MAX_DEPTH` lose their
+        Markdown that ends in a newline; empty if there is nothing to read. Elements nested deeper than `hostile_html.MAX_DEPTH` lose their
         structure, never their text.
 
     Raises:
         DocumentError: The engine gave up (code `html`).
     """
-    page = _without_cdata(html.replace("\0", "") if "\0" in html else html)
+    page = _without_cdata(html)
     render = _fast if rules is None and engine == "auto" else _ruled(rules)
     return (
         _whole(page, lambda html: render(html, f"{_HIDDEN},{_NAVIGATION}", base_url))
@@ -88,11 +84,7 @@ def to_markdown(
 
 def _whole(page: str, render: Callable[[str], str]) -> str:
     """The Markdown of a page; empty if its end did not arrive, or if there is nothing to see."""
-    sentinel = _SENTINEL
-    while sentinel in page:
-        sentinel += "Z"
-    markdown = render(_bounded(f"{page}\n{sentinel}"))
-    *before, last = markdown.split(sentinel)
+    *before, last = render(f"{page}\n{_SENTINEL}").split(_SENTINEL)
     if not before:
         return ""
     glued = (part[:-1] if part.endswith(("\n", " ")) else part for part in before)
@@ -106,7 +98,7 @@ def _whole(page: str, render: Callable[[str], str]) -> str:
 def _fast(html: str, noise: str, base_url: str | None) -> str:
     from mdka import html_to_markdown_with  # only who meets HTML pays for the engine
 
-    markdown = html_to_markdown_with(_cleaned(html, noise, base_url), preserve_ids=False)
+    markdown = html_to_markdown_with(_cleaned(bounded(html), noise, base_url), preserve_ids=False)
     has_escaped = "&" in markdown and r"\&" in markdown
     return _ESCAPED_IN_LINK.sub(lambda link: link[0].replace(r"\&", "&"), markdown) if has_escaped else markdown
 
@@ -116,10 +108,11 @@ def _cleaned(html: str, noise: str, base_url: str | None) -> str:
     from selectolax.lexbor import LexborHTMLParser  # only who meets HTML pays
 
     tree = LexborHTMLParser(html)
-    _clean(tree.css, noise, base_url)
-    if tree.css_first("td,th") is not None:
-        _bound_spans(tree.css)
-    return _regular(tree.html or "", lambda name: tree.css_first(name) is not None)
+    _clean(tree.css, attrgetter("tag"), noise, base_url)
+    if tree.css_first(_ODD) is None:
+        return tree.html or ""
+    _bound_spans(tree.css)
+    return _regular(tree.html or "")
 
 
 # Right in Markdown, and wrong for everybody who takes the address as it stands. No `&` without `;` is an entity (CommonMark 0.31, 2.5).
@@ -131,8 +124,8 @@ def _ruled(rules: type[MarkdownConverter] | None) -> Callable[[str, str, str | N
         from bs4 import BeautifulSoup  # only who asks for rules pays for them
         from markdownify import ATX, MarkdownConverter  # the same
 
-        tree = BeautifulSoup(html, "lxml")
-        _clean(tree.select, noise, base_url)
+        tree = BeautifulSoup(bounded(html.replace("\0", "")), "lxml")
+        _clean(tree.select, attrgetter("name"), noise, base_url)
         _bound_spans(tree.select)
         for text in tree.find_all(string=re.compile(r"\|")):
             if text.find_parent(("td", "th")):
@@ -158,40 +151,45 @@ def _language(pre: Any) -> str | None:
 # ------------------------------------------------------------------------------------------------------------ cleaning
 
 
-def _clean(select: Callable[[str], Iterable[_Node]], noise: str, base_url: str | None) -> None:
+def _clean(
+    select: Callable[[str], Iterable[_Node]], name_of: Callable[[_Node], str], noise: str, base_url: str | None
+) -> None:
     for node in select(noise):
         node.decompose()
-    for node in select("object"):
+    found: defaultdict[str, list[_Node]] = defaultdict(list)
+    for node in select("object,img,base[href],a[href]"):  # at once, for each look takes as long as the page is
+        found[name_of(node)].append(node)
+    for node in found["object"]:
         node.unwrap()
-    for node in select("img"):
+    for node in found["img"]:
         node.replace_with(node.attrs.get("alt") or "")
-    _resolve_links(select, base_url)
+    base = base_url or ""
+    for node in found["base"][:1]:
+        base = _join(base, node.attrs["href"] or "")
+    _resolve_links(found["a"], base)
 
 
 def _bound_spans(select: Callable[[str], Iterable[_Node]]) -> None:
     """Engines repeat a cell for each column and row it spans; an absurd number would fill the memory."""
     for name, limit in _MAX_SPANS:
-        for node in select(f"[{name}]"):
+        for node in select(f"td[{name}],th[{name}]"):
             value = node.attrs[name] or ""
             if not (value.isdigit() and len(value) < 5 and int(value) <= limit):
                 node.attrs[name] = "1"
 
 
-def _resolve_links(select: Callable[[str], Iterable[_Node]], base_url: str | None) -> None:
-    base = base_url or ""
-    for node in select("base[href]"):
-        base = _join(base, node.attrs["href"] or "")
-        break
+def _resolve_links(links: Iterable[_Node], base: str) -> None:
     folder, page = _join(base, "."), base.partition("#")[0]
-    for node in select("a[href]"):
-        href = (node.attrs["href"] or "").strip()
+    for node in links:
+        attributes = node.attrs
+        href = (attributes["href"] or "").strip()
         if href[:11].lower().startswith(_NO_LINK):
             node.unwrap()
         elif base and not href.startswith(("http://", "https://", "mailto:")):
             plain = folder[-1:] == "/" and href[:1].isalnum() and ":" not in href and "/." not in href
             within = href[:1] == "#" and len(href) > 1
             # Joining costs 10 µs, and pages have thousands of links.
-            node.attrs["href"] = folder + href if plain else page + href if within else _join(base, href)
+            attributes["href"] = folder + href if plain else page + href if within else _join(base, href)
 
 
 def _join(base: str, href: str) -> str:
@@ -201,21 +199,19 @@ def _join(base: str, href: str) -> str:
         return href
 
 
+_ODD = "td[colspan],th[colspan],td[rowspan],th[rowspan],tr:has(> th):has(> td),li + ul,li + ol,code > a"
+"""What engines stumble over. A tree finds it in less time than its text is looked through."""
+
 # What follows works on HTML that a parser has written: every element closed, every name in lower case.
 _LIST_BESIDE_ITEM = re.compile(r"</li>(\s*<[uo]l\b)")
 _LINK_IN_CODE = re.compile(r"<code\b[^<>]*>(<a\b[^<>]*>)([^<>]*)</a></code>")
 
 
-def _regular(html: str, has: Callable[[str], bool]) -> str:
-    """Say in the plainest way what engines stumble over: row headings, lists beside their item, links within code.
-
-    Whether the page `has` an element of some name a tree knows in less time than its text is looked through.
-    """
-    if has("th"):
-        html = "<tr".join(map(_without_row_heading, html.split("<tr")))
-    if has("li"):
-        html = _LIST_BESIDE_ITEM.sub(r"\1", html)
-    return _LINK_IN_CODE.sub(r"\1<code>\2</code></a>", html) if has("code") and "</a></code>" in html else html
+def _regular(html: str) -> str:
+    """Say it in the plainest way: row headings, lists beside their item, links within code."""
+    html = "<tr".join(map(_without_row_heading, html.split("<tr")))
+    html = _LIST_BESIDE_ITEM.sub(r"\1", html)
+    return _LINK_IN_CODE.sub(r"\1<code>\2</code></a>", html) if "</a></code>" in html else html
 
 
 def _without_row_heading(part: str) -> str:
@@ -229,125 +225,7 @@ def _without_row_heading(part: str) -> str:
     return re.sub(r"<(/?)th\b", r"<\1td", row) + end + rest if is_mixed else part
 
 
-# ----------------------------------------------------------------------------------------------------------- hostility
-
-_TAG = re.compile(r"<(/?[a-zA-Z]+)")  # so far as it has letters: headings of all levels close each other
-_FLAT_NAMES = (
-    *("p", "li", "br", "img", "hr", "input", "meta", "link", "td", "tr", "th", "dt", "dd", "col", "option", "wbr"),
-    *("path", "polygon", "polyline", "rect", "line", "circle", "ellipse", "use", "stop"),
-)
-_FLAT = frozenset(f"{slash}{name}" for small in _FLAT_NAMES for name in (small, small.upper()) for slash in ("", "/"))
-"""Tags of elements that are closed by their neighbours, or have no content, and so add no depth of their own."""
-_MAX_STRAYS = 1000
-_LONG_TAG = re.compile(rf"<[a-zA-Z][^<>]{{{_MAX_TAG_CHARS}}}")
-_INLINE = re.compile(
-    "a|abbr|b|bdi|bdo|big|cite|code|data|del|em|font|i|ins|kbd|mark|q|s|samp|small|span|strike|strong|su[bp]|time|tt|u|var"
-)
-
-
-def _bounded(html: str) -> str:
-    deep = html.count("<") > _SHALLOW and _is_deep(html)
-    return _flatten(html) if deep or _has_long_tag(html) else html
-
-
-def _has_long_tag(html: str) -> bool:
-    """Whether a tag is too long. It would leave half of its length without a bracket, and that is found without looking at each tag."""
-    half = _MAX_TAG_CHARS // 2
-    places = range(0, len(html) - half + 1, half)
-    is_dense = all(html.find(">", at, at + half) >= 0 or html.find("<", at, at + half) >= 0 for at in places)
-    return not is_dense and _LONG_TAG.search(html) is not None
-
-
-def _is_deep(html: str) -> bool:
-    """Whether elements may nest too deeply.
-
-    A page that closes again and again what is not open, or not by the name it was opened by, is taken to be deep: there no one can tell.
-    """
-    awaited = [""]
-    strays = 0
-    for tag in _TAG.findall(html):
-        if tag == awaited[-1]:
-            awaited.pop()
-        elif tag in _FLAT:
-            continue
-        elif tag[0] != "/":
-            awaited.append(f"/{tag}")
-            if len(awaited) > MAX_DEPTH:
-                return True
-        else:
-            strays += 1
-            if tag in awaited:
-                while awaited.pop() != tag:
-                    pass
-    return strays > _MAX_STRAYS
-
-
-def _flatten(html: str) -> str:
-    """The same page with bounded depth and bounded attributes. libxml2's SAX interface builds no tree, and is linear but for strays."""
-    from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types; only hostile pages pay
-
-    parser = etree.HTMLParser(target=_Flattener(), huge_tree=True)
-    parser.feed(_without_strays(html))
-    return str(parser.close())
-
-
-_TAG_OR_END = re.compile(r"<(?:([a-zA-Z]+)|/([a-zA-Z]+)[^<>]*>?)")
-
-
-def _without_strays(html: str) -> str:
-    """The same page without the ends of what is not open, or far away: libxml2 looks for each through all that is open."""
-    awaited: list[str] = []
-    flat: set[str] = set()
-
-    def kept(tag: re.Match[str]) -> str:
-        name = (tag[1] or tag[2]).lower()
-        if tag[1]:
-            flat.add(name) if name in _FLAT else awaited.append(name)
-            return tag[0]
-        if name in flat:
-            flat.remove(name)
-        elif name in awaited[-MAX_DEPTH:]:
-            while awaited.pop() != name:
-                pass
-        else:
-            return ""
-        return tag[0]
-
-    return _TAG_OR_END.sub(kept, html)
-
-
-class _Flattener:
-    """Writes a page again, without the tags that nest too deeply."""
-
-    def __init__(self) -> None:
-        self._parts: list[str] = []
-        self._depth = 0
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        self._depth += 1
-        if self._depth <= MAX_DEPTH:
-            self._parts.append(f"<{tag}{_attributes(attributes)}>")
-        elif not _INLINE.fullmatch(tag) and self._parts[-1] != "<br>":
-            self._parts.append("<br>")
-
-    def end(self, tag: str) -> None:
-        if self._depth <= MAX_DEPTH and tag not in ("br", "img", "hr", "input", "meta", "link", "wbr"):
-            self._parts.append(f"</{tag}>")
-        self._depth -= 1
-
-    def data(self, text: str) -> None:
-        self._parts.append(entities.escape(text, quote=False))
-
-    def comment(self, text: str) -> None:
-        """Nobody reads them."""
-
-    def close(self) -> str:
-        return "".join(self._parts)
-
-
-def _attributes(attributes: dict[str, str]) -> str:
-    few = list(attributes.items())[:_MAX_ATTRIBUTES]
-    return "".join(f' {name}="{entities.escape(value)}"' for name, value in few if len(value) < _MAX_TAG_CHARS)
+# ------------------------------------------------------------------------------------------------------------- repairs
 
 
 def _without_cdata(html: str) -> str:
@@ -382,6 +260,6 @@ def _without_unclosed(html: str, name: str) -> str:
 
 def _bare(html: str) -> str:
     """The last resort: whatever is not a tag. Only for pages that no parser gets to the end of, or without any visible text."""
-    visible = re.sub(r"(?is)<(script|style)\b[^<>]*>.*?</\1\s*>", " ", html) if html.count("<") < _SHALLOW else html
+    visible = re.sub(r"(?is)<(script|style)\b[^<>]*>.*?</\1\s*>", " ", html) if html.count("<") < FEW_TAGS else html
     text = entities.unescape(re.sub(r"<[!/a-zA-Z][^<>]*>?", " ", visible)).strip()
     return re.sub(r"([\\`*_\[\]<>#])", r"\\\1", text) + "\n" if text else ""

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdownify import MarkdownConverter
+from selectolax.lexbor import LexborHTMLParser
 
-from knowledge_connector.kit.markdown import Engine, to_markdown
+from knowledge_connector.kit.markdown import _ODD, Engine, _regular, to_markdown
 
 ENGINES: list[Engine] = ["auto", "markdownify"]
 BASE = "https://wiki.example/space/page.html"
@@ -153,6 +154,10 @@ HOSTILE = {
     "closed across a border": ("<b><object></b></object>x " * N, "x", N),
     "paragraphs that leave it open": ("<p><b>x</p>" * N, "x", N),
     "misnested": ("<b><p>x</b>" * 20_000, "x", 20_000),
+    "opened again": ("<p>" + "".join(f"<b a={i}>" for i in range(90)) + "x<p>x" * N, "x", N),
+    "adopted": ("".join(f"<b a={i}>" for i in range(6000)) + "<div>" * 6000 + "</b>" * 6000 + "x", "x", 1),
+    "lines in quotes": ("<blockquote>" * 900 + "<pre>" + "\n" * 100_000 + "x</pre>", "x", 1),
+    "flat spans within": ("<div><span>x</span>" * N, "x", N),
 }
 
 
@@ -217,3 +222,15 @@ def test_soup_repeated_takes_time_in_proportion(soup: str) -> None:
     started = time.process_time()
     to_markdown(f"{soup} y" * 10_000)
     assert time.process_time() - started < 5
+
+
+ODD_TAGS = "<table> </table> <tr> </tr> <th> </th> <td> </td> <ul> </ul> <ol> </ol> <li> </li> <code> </code> </a> <p>".split()
+ODDITIES = st.sampled_from([*ODD_TAGS, '<a href="x">', "a", " ", "\n"])
+
+
+@settings(max_examples=400)
+@given(st.lists(ODDITIES, max_size=30).map("".join))
+def test_a_page_in_which_nothing_odd_is_found_needs_no_second_look(html: str) -> None:
+    tree = LexborHTMLParser(html)
+    if tree.css_first(_ODD) is None:
+        assert _regular(tree.html or "") == tree.html
