@@ -267,6 +267,11 @@ def test_scans_have_no_text_layer() -> None:
         assert caught.value.code == "no-text-layer"
 
 
+def test_a_page_of_contents_is_no_scan() -> None:
+    contents = lines([f"{number} Scope . . . . . . . . . . {number}" for number in range(1, 6)])
+    assert "pages_without_text" not in convert(pdf([Page(contents, has_picture=True), lines(PROSE)])).metadata
+
+
 def test_pages_that_are_scans_among_others_are_counted() -> None:
     converted = convert(pdf([lines(PROSE), Page("", has_picture=True)]))
     assert converted.metadata["pages_without_text"] == 1

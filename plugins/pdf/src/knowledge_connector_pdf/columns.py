@@ -35,8 +35,9 @@ def aligned_tables(lines: Sequence[Line], text_page: Any) -> list[Table]:
 def _runs(lines: Sequence[Line], text_page: Any) -> Iterator[list[tuple[Line, list[_Cell]]]]:
     """Lines one below the other that have gaps. Only lines beside a gappy one are looked at."""
     run: list[tuple[Line, list[_Cell]]] = []
-    for at, line in enumerate(lines):
-        cells = _cells(line, text_page) if any(map(is_gappy, lines[max(at - 1, 0) : at + 2])) else []
+    gappy = list(map(is_gappy, lines))
+    for line, *beside in zip(lines, gappy, [False, *gappy], [*gappy[1:], False], strict=False):
+        cells = _cells(line, text_page) if any(beside) else []
         follows = bool(run) and 0 < run[-1][0].base - line.base < _MAX_LEADING * line.style.size
         if run and not (follows and len(cells) > 1):
             yield run

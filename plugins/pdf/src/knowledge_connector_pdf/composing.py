@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
@@ -14,12 +14,12 @@ from knowledge_connector_pdf.layout import Page, Typography
 from knowledge_connector_pdf.lines import Line, Style
 from knowledge_connector_pdf.tables import Table
 
-_BULLETS = "•◦▪▫‣●○■□◆❖➢➤✓∙·⁃\uf0b7\uf0a7–—-"
+_BULLETS = frozenset("•◦▪▫‣●○■□◆❖➢➤✓∙·⁃\uf0b7\uf0a7–—-")
 _BULLET = re.compile(r"[•◦▪▫‣●○■□◆❖➢➤✓∙·⁃\uf0b7\uf0a7]\s*|[–—-]\s+")
 _NUMBERED = re.compile(r"(?:\d{1,3}|[a-zA-Z])[.)]\s|\(\w{1,3}\)\s")
 _ENDS = frozenset(".!?:;。！？")
 # Text at the beginning of a block that Markdown would take for something else: a heading, a rule, a fence.
-_MARKUP = "#=-`~"
+_MARKUP = frozenset("#=-`~")
 _MISTAKABLE = re.compile(r"#{1,6}(?:\s|$)|={2,}\s*$|-{2,}\s*$|`{3}|~{3}")
 _WIDE_GAP = 1.3
 _INDENT = 0.8
@@ -37,10 +37,10 @@ class _Block:
 
     kind: _Kind
     lines: list[Line]
+    marks: dict[int, str]
     level: int = 0
     table: Table | None = None
     is_numbered: bool = False
-    marks: dict[int, str] = field(default_factory=dict)
 
 
 def compose(pages: Sequence[Page], typography: Typography) -> tuple[str, str | None]:
@@ -65,28 +65,28 @@ def compose(pages: Sequence[Page], typography: Typography) -> tuple[str, str | N
 def _blocks(pages: Sequence[Page], typography: Typography) -> Iterator[tuple[str, _Block]]:
     """Each block, with the mark of the page that it begins."""
     block: _Block | None = None
-    mark = pending = ""
+    mark, leading = "", typography.leading
     for page in pages:
-        pending, turned, headings = page_mark(page.number), True, typography.headings(page)
+        pending, turned, headings, tables = page_mark(page.number), True, typography.headings(page), page.tables
         for at, line in enumerate(page.lines):
-            within = _table_of(line, page.tables) if page.tables else None
+            within = _table_of(line, tables) if tables else None
             if within is not None and block and block.table is within:
                 continue
-            level = headings.get(at, 0)
+            level = headings.get(at, 0) if headings else 0
             kind: _Kind = "table" if within else "heading" if level else _kind(line, typography)
-            if block and _goes_on(block, line, kind, level, typography, turned=turned):
+            if block and _goes_on(block, line, kind, level, leading, turned=turned):
                 if pending:
                     block.marks[len(block.lines)] = pending
                 block.lines.append(line)
             else:
                 if block:
                     yield mark, block
-                block, mark = _Block(kind, [line], level, within, _NUMBERED.match(line.text) is not None), pending
+                block, mark = _Block(kind, [line], {}, level, within, _NUMBERED.match(line.text) is not None), pending
             pending, turned = "", False
         for text in page.recognized:
             if block:
                 yield mark, block
-            block, mark, pending = _Block("prose", [Line(text, 0, 0, 0, _RECOGNIZED)]), pending, ""
+            block, mark, pending = _Block("prose", [Line(text, 0, 0, 0, _RECOGNIZED)], {}), pending, ""
     if block:
         yield mark, block
 
@@ -102,34 +102,36 @@ def _kind(line: Line, typography: Typography) -> _Kind:
     return "item" if line.text[0] in _BULLETS and _BULLET.match(line.text) else "prose"
 
 
-def _goes_on(block: _Block, line: Line, kind: _Kind, level: int, typography: Typography, *, turned: bool) -> bool:
+def _goes_on(block: _Block, line: Line, kind: _Kind, level: int, leading: float, *, turned: bool) -> bool:
     """Whether a line belongs to the block before it."""
-    last, size = block.lines[-1], line.style.size
-    gap, leading = last.base - line.base, max(typography.leading, 1.2 * size)
-    if kind == "prose" and block.kind in ("prose", "item"):
+    last, size, of = block.lines[-1], line.style.size, block.kind
+    gap = last.base - line.base
+    if leading < 1.2 * size:
+        leading = 1.2 * size
+    if kind == "prose" and (of == "prose" or of == "item"):
         if turned or gap < -0.5 * leading:
             return last.text[-1] not in _ENDS and line.text[0].islower()
-        return gap <= _WIDE_GAP * leading and (abs(gap) < 0.3 * size or not _begins(block, line))
-    if kind != block.kind or turned:
+        return gap <= _WIDE_GAP * leading and (-0.3 * size < gap < 0.3 * size or not _begins(block, last, line))
+    if kind != of or turned:
         return False
     if kind == "heading":
         return level == block.level and 0 <= gap < _WIDE_GAP * leading
     return kind == "code" and -0.1 * leading < gap < 2.5 * leading
 
 
-def _begins(block: _Block, line: Line) -> bool:
+def _begins(block: _Block, last: Line, line: Line) -> bool:
     """Whether a line right below a block begins another one: it is indented, listed, or would have fitted into the line above."""
-    last, text = block.lines[-1], line.text
     has_ended = last.text[-1] in _ENDS
-    if (has_ended or block.is_numbered) and _NUMBERED.match(text):
+    if (has_ended or block.is_numbered) and _NUMBERED.match(line.text):
         return True
     if block.kind == "item":
         return line.left < block.lines[0].left - 1
     if not has_ended:
         return False
-    if len(block.lines) > 1 and line.left > min(one.left for one in block.lines[-3:]) + _INDENT * line.style.size:
+    size = line.style.size
+    if len(block.lines) > 1 and line.left > min([one.left for one in block.lines[-3:]]) + _INDENT * size:
         return True
-    return last.right + (len(text.partition(" ")[0]) + 1) * _LETTER_WIDTH * line.style.size < line.right
+    return last.right + (len(line.text.partition(" ")[0]) + 1) * _LETTER_WIDTH * size < line.right
 
 
 def _text(block: _Block) -> str:
@@ -148,8 +150,9 @@ def _text(block: _Block) -> str:
 def _joined(block: _Block) -> str:
     """The lines as running text: divided words are whole again."""
     lines, marks = block.lines, block.marks
-    if len(lines) == 1:
-        return lines[0].text
+    joined = " ".join([line.text for line in lines])
+    if not marks and "- " not in joined and not any(line.is_divided for line in lines):
+        return joined
     parts = [lines[0].text]
     for at, (before, line) in enumerate(pairwise(lines), 1):
         text = line.text

@@ -23,7 +23,7 @@ class PdfConverter(LazyConverter):
     """PDF; settings `max_pages`, `ocr`, `languages` and `dpi`."""
 
     name = "pdf"
-    version = "4"
+    version = "5"
     media_types: ClassVar[frozenset[str]] = frozenset({"application/pdf"})
     extensions: ClassVar[Mapping[str, str]] = {".pdf": "application/pdf"}
     reader = "knowledge_connector_pdf.reading"

@@ -9,27 +9,29 @@ from __future__ import annotations
 import ctypes
 import re
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import repeat
 from typing import Any
 
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]  # pypdfium2 ships no types
 
 from knowledge_connector.kit.pages import without_marks
+from knowledge_connector_pdf.calls import char_edges, font_names
 
 _HYPHEN = "\ufffe"
 """What pdfium gives for a hyphen at the end of a line, and it gives no line break then."""
 
 _OTHER_HYPHEN = ("\x02", _HYPHEN)  # what it gives in some versions
 
-_SEEN = re.compile(r"\S.*")  # and a return, as pdfium ends lines with both
+_SEEN = re.compile(r"\S(?:.*\S)?")  # not the return before the line feed, as pdfium ends lines with both
 
 _MONOSPACED = ("mono", "courier", "consol", "menlo", "typewriter", "cmtt", "sftt", "lettergothic", "inconsolata")
 _BOLD_WEIGHT = 600
 _GAPPY = 1.45 * 0.5  # a letter of prose is about half as wide as its size
 _LEADER = re.compile(r"(?:\s?\.){5,}\s*[\divxlcm]{0,6}$", re.MULTILINE)
 _DOTS = 5
-_NAME_BYTES = 512
 _PAGE_CHARS = 16_000
 _STEPS = 64  # in a point, in which heights of boxes are told apart
 _LEVEL_POINTS = 1.0
@@ -96,9 +98,8 @@ class Probe:
 
     def __init__(self) -> None:
         self._x, self._y = ctypes.c_double(), ctypes.c_double()
-        self._start, self._end, self._matrix = pdfium.FS_RECTF(), pdfium.FS_RECTF(), pdfium.FS_MATRIX()
+        self._matrix = pdfium.FS_MATRIX()
         self._text = wide_buffer(_PAGE_CHARS)
-        self._name = ctypes.create_string_buffer(_NAME_BYTES)
         self._kinds: dict[bytes, tuple[bool, bool]] = {}
         self._styles: dict[tuple[float, bool, bool], Style] = {}
         self._known: dict[tuple[bytes, str, int], tuple[Style, float, float]] = {}
@@ -116,31 +117,29 @@ class Probe:
 
     def lines(self, page: Any, text: str) -> list[Line]:
         """Describe the lines of a text page; `text` is all of it, with a character for each that pdfium counts."""
-        start, end, known, font, box = self._start, self._end, self._known, self._font, pdfium.FPDFText_GetLooseCharBox
-        lines = []
-        for found in _SEEN.finditer(text):
-            seen, first = found[0].rstrip(), found.start()
-            last = first + len(seen) - 1
-            box(page, first, start)
-            box(page, last, end)
-            name, bottom = font(page, first), start.bottom
-            if -_LEVEL_POINTS < bottom - end.bottom < _LEVEL_POINTS and last > first:
-                key = (name, seen[0], int((start.top - bottom) * _STEPS))
-                if key not in known:
-                    style, left, base = self._asked(page, first, name)
-                    known[key] = (style, left - start.left, base - bottom)
-                style, bearing, rise = known[key]
-                left, base = start.left + bearing, bottom + rise
+        known, lines, spans = self._known, [], [found.span() for found in _SEEN.finditer(text)]
+        firsts, lasts = [first for first, _ in spans], [end - 1 for _, end in spans]
+        lefts, tops, _, bottoms = char_edges(page, firsts)
+        _, _, rights, end_bottoms = char_edges(page, lasts)
+        names = font_names(page, firsts)
+        for first, last, name, left, top, bottom, right, end_bottom in zip(
+            firsts, lasts, names, lefts, tops, bottoms, rights, end_bottoms, strict=True
+        ):
+            if last > first and -_LEVEL_POINTS < bottom - end_bottom < _LEVEL_POINTS:
+                key = (name, text[first], int((top - bottom) * _STEPS))
+                learnt = known.get(key)
+                if learnt is None:
+                    style, x, y = self._asked(page, first, name)
+                    learnt = known[key] = (style, x - left, y - bottom)
+                style, bearing, rise = learnt
+                x, y = left + bearing, bottom + rise
             else:
-                style, left, base = self._asked(page, first, name)
-            if style.is_bold or style.is_code:
-                style = self._throughout(style, page, first, last)
-            lines.append(Line(seen, left, end.right, base, style, False, first, last))
+                style, x, y = self._asked(page, first, name)
+            lines.append(Line(text[first : last + 1], x, right, y, style, False, first, last))
+        marked = [line for line in lines if line.style.is_bold or line.style.is_code]
+        if marked:
+            self._look_on(page, marked)
         return lines
-
-    def _font(self, page: Any, at: int) -> bytes:
-        length = pdfium.FPDFText_GetFontInfo(page, at, self._name, _NAME_BYTES, None)
-        return self._name.value if 0 < length <= _NAME_BYTES else b""
 
     def _asked(self, page: Any, at: int, name: bytes) -> tuple[Style, float, float]:
         """Style of a character, and the place where it stands."""
@@ -158,14 +157,15 @@ class Probe:
             self._kinds[name] = (is_bold, any(word in words for word in _MONOSPACED))
         return self._kinds[name]
 
-    def _throughout(self, style: Style, page: Any, first: int, last: int) -> Style:
-        """The style of a line that begins bold or as code, which need not end so."""
-        is_bold, is_code = style.is_bold, style.is_code
-        for at in (last, (first + last) // 2):
-            also_bold, also_code = self._kind(page, at, self._font(page, at))
-            is_bold, is_code = is_bold and also_bold, is_code and also_code
-        same = (is_bold, is_code) == (style.is_bold, style.is_code)
-        return style if same else self._style(style.size, is_bold, is_code)
+    def _look_on(self, page: Any, lines: Sequence[Line]) -> None:
+        """Correct the style of lines that begin bold or as code and do not go on so."""
+        places = [line.last for line in lines] + [(line.first + line.last) // 2 for line in lines]
+        kinds = list(map(self._kind, repeat(page), places, font_names(page, places)))
+        for line, ends, goes_on in zip(lines, kinds, kinds[len(lines) :], strict=False):
+            style = line.style
+            found = style.is_bold and ends[0] and goes_on[0], style.is_code and ends[1] and goes_on[1]
+            if found != (style.is_bold, style.is_code):
+                line.style = self._style(style.size, *found)
 
     def _style(self, size: float, is_bold: bool, is_code: bool) -> Style:
         key = (round(size, 2), is_bold, is_code)

@@ -83,13 +83,12 @@ def _pages(document: pypdfium2.PdfDocument, settings: Mapping[str, Any]) -> tupl
     pages, scanned, probe = [], 0, Probe()
     with closing(_each(document)) as each:
         for number, page in each:
-            content = _read_page(document, number, page, probe)
-            chars = sum(len(line.text) for line in content.lines)
-            if chars < _SCANNED_BELOW_CHARS and (not chars or _has_picture(document, number)):
+            content, shown = _read_page(document, number, page, probe)
+            if shown < _SCANNED_BELOW_CHARS and (not shown or _has_picture(document, number)):
                 scanned += 1
                 if with_ocr:
                     content = Page(number, recognized=recognize(_bitmap(document, number, settings), settings))
-            left -= chars + sum(map(len, content.recognized))
+            left -= shown + sum(map(len, content.recognized))
             if left < 0:
                 raise Unreadable("its text has more characters than max_chars allows", code="too-long")
             pages.append(content)
@@ -127,14 +126,18 @@ def _whole_page(document: pypdfium2.PdfDocument, number: int) -> Iterator[pypdfi
         yield page
 
 
-def _read_page(document: pypdfium2.PdfDocument, number: int, page: Any, probe: Probe) -> Page:
+def _read_page(document: pypdfium2.PdfDocument, number: int, page: Any, probe: Probe) -> tuple[Page, int]:
+    """A page, and how many characters its text has, with those that are left out as they say nothing new."""
     text_page = pdfium.FPDFText_LoadPage(page)
     if not text_page:
-        return Page(number)  # without any content
+        return Page(number), 0  # without any content
     try:
         lines = lines_of(text_page, probe)
+        shown = sum([len(line.text) for line in lines])
+        if shown < _SCANNED_BELOW_CHARS:
+            shown = len(probe.text(text_page)[0].strip())
         tables = _tables(lines, page, text_page)
-        return Page(number, with_links(lines, document.raw, page, text_page), tables=tables)
+        return Page(number, with_links(lines, document.raw, page, text_page), tables=tables), shown
     finally:
         pdfium.FPDFText_ClosePage(text_page)
 

@@ -7,15 +7,17 @@ to give reason for it.
 from __future__ import annotations
 
 import ctypes
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from math import inf
+from typing import Any, NamedTuple
 
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]  # pypdfium2 ships no types
 
 from knowledge_connector.kit.pages import without_marks
+from knowledge_connector_pdf.calls import path_boxes
 from knowledge_connector_pdf.lines import Line, wide_buffer
 
 _THIN_POINTS = 2.5
@@ -23,15 +25,19 @@ _SNAP_POINTS = 3.0
 _MAX_OBJECTS = 20_000
 _MAX_RULES = 2_000
 _MAX_CELLS = 5_000
+_CELL_CHARS = 1_000  # of most, as pdfium looks at the whole page each time it is asked
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """A straight line: where it stands across its direction, and from where to where it runs."""
 
     at: float
     start: float
     end: float
+
+
+_Grid = tuple[list[Rule], list[Rule]]
+"""Rules that run across, and rules that run down."""
 
 
 @dataclass(slots=True)
@@ -57,11 +63,11 @@ def ruled_tables(page: Any, text_page: Any) -> list[Table]:
     return [table for table in tables if len(table.rows) > 1]
 
 
-def _rules(page: Any) -> tuple[list[Rule], list[Rule]]:
+def _rules(page: Any) -> _Grid:
     """The lines that run across and those that run down; of boxes, their edges."""
     across: list[Rule] = []
     down: list[Rule] = []
-    for left, bottom, right, top in _boxes(page):
+    for left, bottom, right, top in path_boxes(page, _MAX_OBJECTS):
         if top - bottom <= _THIN_POINTS < right - left:
             across.append(Rule((top + bottom) / 2, left, right))
         elif right - left <= _THIN_POINTS < top - bottom:
@@ -74,51 +80,49 @@ def _rules(page: Any) -> tuple[list[Rule], list[Rule]]:
     return across, down
 
 
-def _boxes(page: Any) -> Iterator[tuple[float, float, float, float]]:
-    edges = [ctypes.c_float() for _ in range(4)]
-    for index in range(min(pdfium.FPDFPage_CountObjects(page), _MAX_OBJECTS)):
-        drawn = pdfium.FPDFPage_GetObject(page, index)
-        if pdfium.FPDFPageObj_GetType(drawn) == pdfium.FPDF_PAGEOBJ_PATH and pdfium.FPDFPageObj_GetBounds(
-            drawn, *edges
-        ):
-            left, bottom, right, top = (edge.value for edge in edges)
-            yield left, bottom, right, top
-
-
-def _grids(across: Sequence[Rule], down: Sequence[Rule]) -> Iterator[tuple[list[Rule], list[Rule]]]:
+def _grids(across: Sequence[Rule], down: Sequence[Rule]) -> Iterator[_Grid]:
     """Rules that hang together by crossing each other."""
-    left = list(down)
+    left = sorted({*across}), sorted({*down})
+    gone: set[Rule] = set()
     for seed in across:
-        group_across, group_down = [seed], [rule for rule in left if _cross(seed, rule)]
-        if not group_down:
-            continue
-        left = [rule for rule in left if rule not in group_down]
-        grown = True
-        while grown:
-            group_across = [rule for rule in across if any(_cross(rule, other) for other in group_down)]
-            more = [rule for rule in left if any(_cross(other, rule) for other in group_across)]
-            group_down += more
-            left = [rule for rule in left if rule not in more]
-            grown = bool(more)
-        yield group_across, group_down
+        if seed not in gone:
+            grid = _grid(seed, left)
+            gone.update(grid[0])
+            if grid[1]:
+                yield grid
 
 
-def _cross(across: Rule, down: Rule) -> bool:
-    return (
-        down.start - _SNAP_POINTS <= across.at <= down.end + _SNAP_POINTS
-        and across.start - _SNAP_POINTS <= down.at <= across.end + _SNAP_POINTS
-    )
+def _grid(seed: Rule, left: _Grid) -> _Grid:
+    """All that hangs together with a rule that runs across, taken out of what is left; that is sorted."""
+    grid: _Grid = ([seed], [])
+    left[0].remove(seed)
+    reached, side = [seed], 0
+    while reached:
+        side = 1 - side
+        reached = [crossing for rule in reached for crossing in _taken(left[side], rule)]
+        grid[side].extend(reached)
+    return grid
+
+
+def _taken(left: list[Rule], rule: Rule) -> list[Rule]:
+    """Take out of sorted rules those that cross one of the other direction."""
+    first = bisect_left(left, (rule.start - _SNAP_POINTS,))
+    last = bisect_right(left, (rule.end + _SNAP_POINTS, inf), first)
+    near, at = left[first:last], rule.at
+    crossing = [other for other in near if other.start - _SNAP_POINTS <= at <= other.end + _SNAP_POINTS]
+    if crossing:
+        left[first:last] = [other for other in near if not other.start - _SNAP_POINTS <= at <= other.end + _SNAP_POINTS]
+    return crossing
 
 
 def _table(across: list[Rule], down: list[Rule], text_page: Any) -> Table:
     heights = sorted(_snapped(across), reverse=True)
     columns = sorted(_snapped(down))
     rows = []
-    if len(heights) * len(columns) <= _MAX_CELLS:
+    if len(columns) > 2 and len(heights) * len(columns) <= _MAX_CELLS:  # one column is a frame
         for top, bottom in pairwise(heights):
             rows.append(_row(top, bottom, columns, down, text_page))
-    kept = [row for row in rows if any(row)] if len(columns) > 2 else []  # one column is a frame
-    return Table(kept, columns[0], heights[-1], columns[-1], heights[0])
+    return Table([row for row in rows if any(row)], columns[0], heights[-1], columns[-1], heights[0])
 
 
 def _row(top: float, bottom: float, columns: list[float], down: list[Rule], text_page: Any) -> list[str]:
@@ -139,9 +143,11 @@ def _row(top: float, bottom: float, columns: list[float], down: list[Rule], text
 
 def _text(text_page: Any, left: float, top: float, right: float, bottom: float) -> str:
     """What stands in a box."""
-    units = pdfium.FPDFText_GetBoundedText(text_page, left, top, right, bottom, None, 0)
-    buffer = wide_buffer(max(units, 0))
-    pdfium.FPDFText_GetBoundedText(text_page, left, top, right, bottom, buffer, len(buffer))
+    buffer = wide_buffer(_CELL_CHARS)
+    units = pdfium.FPDFText_GetBoundedText(text_page, left, top, right, bottom, buffer, len(buffer))
+    if units >= len(buffer):  # there may be more
+        buffer = wide_buffer(pdfium.FPDFText_GetBoundedText(text_page, left, top, right, bottom, None, 0))
+        units = pdfium.FPDFText_GetBoundedText(text_page, left, top, right, bottom, buffer, len(buffer))
     return ctypes.string_at(buffer, 2 * max(units, 0)).decode("utf-16-le", "ignore").rstrip("\0")
 
 
