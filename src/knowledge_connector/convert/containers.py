@@ -103,15 +103,75 @@ def _is_broken(names: list[str]) -> bool:
 
 def in_ole(content: bytes, named: str | None) -> str:
     """Give the type of what an OLE file is; `named` is believed if the file is too damaged to tell."""
+    try:
+        names: set[str] | None = _top_names(content)
+    except (ValueError, struct.error):
+        names = _names_by_library(content)
+    if names is None:
+        return _by_stream_names(content, named)
+    return next((kind for stream, kind in _OLE_STREAMS if stream in names), OLE)
+
+
+def _names_by_library(content: bytes) -> set[str] | None:
+    """What lies at the top of an OLE file that is not as the standard has it; nothing is known of one that is too damaged."""
     import olefile
 
     try:
         with olefile.OleFileIO(io.BytesIO(content)) as storage:
-            names = {entry[0] for entry in storage.listdir(streams=True, storages=True)}
+            return {entry[0] for entry in storage.listdir(streams=True, storages=True)}
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, struct.error):
-        # Over a damaged directory the library stumbles in all these ways.
-        return _by_stream_names(content, named)
-    return next((kind for stream, kind in _OLE_STREAMS if stream in names), OLE)
+        return None  # over a damaged directory the library stumbles in all these ways
+
+
+_ENTRY_BYTES = 128
+_ENTRY = struct.Struct("<64sHBx3I")  # name, its length in bytes, kind; entries before, after and below
+_NUMBER = struct.Struct("<I")
+_STORAGE, _STREAM, _ROOT = 1, 2, 5
+_NO_ENTRY, _END_OF_CHAIN = 0xFFFFFFFF, 0xFFFFFFFE
+_TABLES_IN_HEADER = 109
+_SECTOR_BYTES = (512, 4096)
+
+
+def _top_names(content: bytes) -> set[str]:
+    """The names at the top of an OLE file, by [MS-CFB] 2.6: a tenth of the time in which the library opens all of it.
+
+    Raises:
+        ValueError: Something is out of the ordinary; so `struct.error`, where a number leads out of the file.
+    """
+    directory = _ole_directory(content)
+    _, _, kind, _, _, top = _ENTRY.unpack_from(directory)
+    if kind != _ROOT:
+        raise ValueError("the first entry is not the root")
+    names, seen, waiting = set(), {0, top}, [top]
+    while waiting:
+        name, size, kind, before, after, _ = _ENTRY.unpack_from(directory, waiting.pop() * _ENTRY_BYTES)
+        if not 2 <= size <= len(name) or kind not in (_STORAGE, _STREAM):
+            raise ValueError("this is no entry of a directory")
+        names.add(name[: size - 2].decode("utf-16-le"))
+        further = {before, after} - {_NO_ENTRY}
+        if further & seen:
+            raise ValueError("its entries go in a circle")
+        seen |= further
+        waiting += further
+    return names
+
+
+def _ole_directory(content: bytes) -> bytes:
+    """Its sectors, one after another as the allocation table chains them."""
+    size = 1 << content[30] if len(content) > _SECTOR_BYTES[0] else 0
+    if size not in _SECTOR_BYTES:
+        raise ValueError("its sectors have an odd size")
+    (sector,) = _NUMBER.unpack_from(content, 48)
+    found: list[bytes] = []
+    while sector != _END_OF_CHAIN:
+        part = content[(sector + 1) * size : (sector + 2) * size]
+        table, row = divmod(sector * _NUMBER.size, size)
+        if len(part) < size or table >= _TABLES_IN_HEADER or len(found) * size > len(content):
+            raise ValueError("its directory is cut off, too far behind or a circle")
+        found.append(part)
+        (table_sector,) = _NUMBER.unpack_from(content, 76 + table * _NUMBER.size)
+        (sector,) = _NUMBER.unpack_from(content, (table_sector + 1) * size + row)
+    return b"".join(found)
 
 
 def _by_stream_names(content: bytes, named: str | None) -> str:

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import io
 from base64 import b64encode
 from typing import Any
 
+import olefile
 import pytest
 from compressed_rtf import compress  # type: ignore[import-untyped]  # it ships no types
+from hypothesis import given
+from hypothesis import strategies as st
 
 from knowledge_connector import ConfigError, Converted, DocumentError, Raw, Unreadable
 from knowledge_connector_mail.eml import MailConverter
+from knowledge_connector_mail.letter import _fewest_words, _most_words
 from knowledge_connector_mail.mhtml import SavedPageConverter
-from knowledge_connector_mail.msg import OutlookConverter
+from knowledge_connector_mail.msg import OutlookConverter, content_of
 from samples.letters import (
     CODE_PAGE,
     CONTENT_ID,
@@ -272,3 +277,29 @@ def test_a_file_without_a_page_says_so() -> None:
     with pytest.raises(DocumentError, match="no page") as caught:
         SavedPageConverter().convert(Raw(mail("text"), "multipart/related"), {})
     assert caught.value.code == "malformed"
+
+
+# ------------------------------------------------------------------------------------------------------- the quick ways
+
+
+@given(
+    st.text(st.sampled_from("ab –é中\t\n\r\v\f\x1c\x1f\x85\xa0\u1680\u2003\u2028\u205f\u3000\ud800") | st.characters())
+)
+def test_words_are_as_many_as_their_bounds_allow(text: str) -> None:
+    assert _fewest_words(text) <= len(text.split()) <= _most_words(text)
+
+
+@given(
+    st.lists(st.integers(0, 9000).map(lambda size: bytes(range(1, 200)) * 50 + bytes(size)), min_size=1, max_size=3),
+    st.lists(st.tuples(st.integers(0, 127), st.integers(0, 60)), max_size=5),
+)
+def test_streams_are_what_the_library_reads_of_them(contents: list[bytes], links: list[tuple[int, int]]) -> None:
+    """Also where the chains of their sectors lead elsewhere than on to the next."""
+    whole = bytearray(write_ole({f"s{n}": content for n, content in enumerate(contents)}))
+    table = 512 * (1 + int.from_bytes(whole[76:80], "little"))
+    for row, sector in links:
+        whole[table + 4 * row : table + 4 * row + 4] = sector.to_bytes(4, "little")
+    with olefile.OleFileIO(io.BytesIO(whole)) as opened:
+        storage: Any = opened
+        for entry in storage.root.kids:
+            assert content_of(storage, entry) == storage.openstream(entry.name).read()

@@ -1,5 +1,10 @@
-import pytest
+import struct
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge_connector.convert.containers import _names_by_library, _top_names
 from knowledge_connector.convert.detect import HEAD_BYTES, UNKNOWN, detect
 from knowledge_connector.convert.pipeline import ConverterSet
 from knowledge_connector.convert.plugin import register_converters
@@ -139,3 +144,33 @@ def test_what_the_carrier_says_is_believed_of_text_and_of_what_does_not_tell(
 
 def test_a_bomb_of_comments_is_judged_at_once() -> None:
     assert detect(b"<!-- " * (HEAD_BYTES // 5), "x.html", EXTENSIONS) == "text/html"
+
+
+NAMES = st.text(st.characters(codec="utf-16-le", exclude_characters="\0"), min_size=1, max_size=12).filter(
+    lambda name: len(name.encode("utf-16-le")) <= 62
+)
+STREAMS = st.dictionaries(NAMES, st.binary(max_size=99) | st.just(bytes(9000)), max_size=9)
+
+
+@given(st.dictionaries(NAMES, st.binary(max_size=99) | st.just(bytes(9000)) | STREAMS, min_size=1, max_size=20))
+def test_the_quick_look_into_ole_finds_what_the_library_finds(tree: dict[str, bytes | dict[str, bytes]]) -> None:
+    content = write_ole(tree)
+    assert _top_names(content) == _names_by_library(content) == set(tree)
+
+
+LETTER = write_ole({"WordDocument": bytes(9000), "Data": {"Book": b"x"}, **{f"s{n}": bytes(99) for n in range(9)}})
+
+
+@given(st.lists(st.tuples(st.integers(8, len(LETTER) - 1), st.integers(0, 255)), max_size=9), st.integers(0, 9000))
+def test_of_damaged_ole_the_quick_look_says_what_the_library_says_or_nothing(
+    changes: list[tuple[int, int]], cut: int
+) -> None:
+    damaged = bytearray(LETTER)
+    for place, value in changes:
+        damaged[place] = value
+    content = bytes(damaged[: len(damaged) - cut])
+    try:
+        quick = _top_names(content)
+    except (ValueError, struct.error):
+        return
+    assert quick == (_names_by_library(content) or quick)

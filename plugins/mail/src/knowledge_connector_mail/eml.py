@@ -80,7 +80,7 @@ class _Reading:
 
     def _alternative(self, part: Part) -> str:
         """The same text in several versions; and now and then something that is none of them, an invitation for instance."""
-        plain, page, others = "", "", []
+        plain, page, flowed, others = "", "", False, []
         for version in parts_of(part):
             shown = _first_text(version)
             if shown is None or shown.get_content_type() not in ("text/plain", "text/html"):
@@ -88,10 +88,10 @@ class _Reading:
             elif shown.get_content_type() == "text/html":
                 page = self._decoded(shown) or page
                 self._companions(version, shown)
-            else:
-                plain = from_plain(self._decoded(shown), flowed=_is_flowed(shown)) or plain
+            elif text := self._decoded(shown).strip("\n"):
+                plain, flowed = text, _is_flowed(shown)
         rest = [self._text(other) for other in others]
-        return "\n\n".join(filter(None, [best_body(plain, page, self._wanted), *rest]))
+        return "\n\n".join(filter(None, [best_body(plain, page, self._wanted, flowed=flowed), *rest]))
 
     def _companions(self, version: Part, shown: Part) -> None:
         """What came with a page: its pictures, which it shows, and files, which are enclosed."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,10 @@ UNREAD = "attachments_unread"
 
 _ENOUGH = 0.8
 _BODIES = ("auto", "plain", "html")
+_BLANKS = b" \t\n\v\f\r"
+_BLANKS_AND_LEADS = _BLANKS + b"\x1c\x1d\x1e\x1f\xc2\xe1\xe2\xe3"
+"""All that parts words begins with one of these in UTF-8; most of what begins with the last four parts none."""
+_SHAPE = bytes(ord(" ") if byte in _BLANKS else ord("x") for byte in range(256))
 _SIGNATURE = re.compile(r"^--[ \t]*$", re.MULTILINE)
 
 
@@ -55,7 +58,7 @@ def wanted_body(settings: Mapping[str, Any]) -> str:
     return body
 
 
-def best_body(plain: str, page: str, wanted: str) -> str:
+def best_body(plain: str, page: str, wanted: str, *, flowed: bool = False) -> str:
     """Choose between two versions of one text, as Markdown.
 
     The page keeps tables, lists and links, so it is taken, unless it says less: some programs write "your reader shows no HTML" into one of
@@ -65,20 +68,33 @@ def best_body(plain: str, page: str, wanted: str) -> str:
         plain: The version without markup; empty if there is none.
         page: The one in HTML; empty if there is none.
         wanted: See `wanted_body`.
+        flowed: Of the version without markup, see `from_plain`.
     """
-    if not (plain.strip() and page.strip()):
-        return from_page(page) if page.strip() else from_plain(plain)
-    if wanted == "plain":
-        return from_plain(plain)
-    markdown = from_page(page)
-    return markdown if wanted == "html" or _says_enough(markdown, plain) else from_plain(plain)
+    if not page or page.isspace():
+        return from_plain(plain, flowed=flowed)
+    if not plain or plain.isspace():
+        return from_page(page)
+    if wanted != "plain":
+        markdown = from_page(page)
+        if wanted == "html" or _says_enough(markdown, plain):
+            return markdown
+    return from_plain(plain, flowed=flowed)
 
 
 def _says_enough(markdown: str, plain: str) -> bool:
-    """Whether it has nearly as many words as the other. There are no more than blanks, and those are counted ten times faster."""
-    words = len(markdown.split())
-    few = plain.isascii() and words >= _ENOUGH * (1 + sum(map(plain.count, string.whitespace)))
-    return few or words >= _ENOUGH * len(plain.split())
+    """Whether it has nearly as many words as the other. Mostly their bounds tell, which are found in a third of the time."""
+    return _fewest_words(markdown) >= _ENOUGH * _most_words(plain) or (
+        len(markdown.split()) >= _ENOUGH * len(plain.split())
+    )
+
+
+def _fewest_words(text: str) -> int:
+    return text.encode("utf-8", "surrogatepass").translate(_SHAPE).count(b"x ")
+
+
+def _most_words(text: str) -> int:
+    raw = text.encode("utf-8", "surrogatepass")
+    return 1 + len(raw) - len(raw.translate(None, _BLANKS_AND_LEADS))
 
 
 def from_page(page: str, base_url: str | None = None) -> str:
@@ -90,9 +106,11 @@ def from_plain(text: str, *, flowed: bool = False) -> str:
     """A text without markup as Markdown.
 
     Args:
-        text: With Unix line ends.
+        text: With line ends of any kind.
         flowed: Lines that end in a blank go on in the next (RFC 3676).
     """
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     if flowed:
         text = re.sub(r"(?<!^--) \n(?!>)", " ", text, flags=re.MULTILINE)
     if "--" in text:

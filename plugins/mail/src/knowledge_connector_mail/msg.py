@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import struct
+from array import array
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -16,6 +17,7 @@ from knowledge_connector.kit.text import decode
 from knowledge_connector_mail.letter import Letter, best_body, wanted_body
 
 _Storage = Any  # olefile ships no types
+_Entry = Any  # the same
 
 _SUBJECT, _PLAIN, _HTML, _RTF = 0x0037, 0x1000, 0x1013, 0x1009
 _SENDER_NAME, _SENDER, _SENDER_SMTP = 0x0C1A, 0x0C1F, 0x5D01
@@ -24,8 +26,11 @@ _SUBMITTED, _DELIVERED = 0x0039, 0x0E06
 _CODE_PAGE, _INTERNET_CODE_PAGE = 0x3FFD, 0x3FDE
 _FILE_NAME, _SHORT_NAME, _DATA, _MIME, _CONTENT_ID, _HIDDEN = 0x3707, 0x3704, 0x3701, 0x370E, 0x3712, 0x7FFE
 
+# olefile keeps what is in a storage by its name in small letters.
 _PROPERTIES = "__properties_version1.0"
 _ENCLOSED = "__attach_version1.0_#"
+_MAIL_WITHIN = "__substg1.0_3701000d"
+_STREAM = 2
 _MAX_DEPTH = 3
 _DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, struct.error)
 """All the ways in which olefile stumbles over a damaged file."""
@@ -50,7 +55,7 @@ class OutlookConverter(Converter):
         wanted = wanted_body(settings)
         try:
             with olefile.OleFileIO(io.BytesIO(raw.content)) as storage:
-                return _Folder(storage, ()).letter(wanted).converted()
+                return _Folder(storage, storage.root).letter(wanted).converted()
         except _DAMAGE as error:
             raise DocumentError("this is no whole mail of Outlook", code="malformed") from error
 
@@ -58,10 +63,11 @@ class OutlookConverter(Converter):
 class _Folder:
     """A storage within the file that holds properties: the mail, something enclosed, or a mail within the mail."""
 
-    def __init__(self, storage: _Storage, path: tuple[str, ...]) -> None:
+    def __init__(self, storage: _Storage, entry: _Entry, depth: int = 0, header_bytes: int = 32) -> None:
         self._storage = storage
-        self._path = path
-        self._fixed = self._fixed_properties()
+        self._entries: Mapping[str, _Entry] = entry.kids_dict
+        self._depth = depth
+        self._fixed = self._fixed_properties(header_bytes)
         page = self._number(_CODE_PAGE) or self._number(_INTERNET_CODE_PAGE)
         self._encoding = f"cp{page}" if page and page != 65001 else "utf-8" if page else "cp1252"
 
@@ -77,7 +83,7 @@ class _Folder:
             "message_id": self._text(_MESSAGE_ID),
             "created": self._time(_SUBMITTED) or self._time(_DELIVERED),
         }
-        letter.body = best_body(_unix(self._text(_PLAIN)), self._page(), wanted)
+        letter.body = best_body(self._text(_PLAIN), self._page(), wanted)
         if not letter.body.strip():
             self._take_rtf(letter)
         for folder in self._enclosed():
@@ -86,10 +92,10 @@ class _Folder:
 
     def enclose(self, letter: Letter, wanted: str) -> None:
         """Put what is in this storage into a letter."""
-        inner = (*self._path, "__substg1.0_3701000D")
+        inner = self._entries.get(_MAIL_WITHIN)
         name = self._text(_FILE_NAME) or self._text(_SHORT_NAME)
-        if self._storage.exists([*inner, _PROPERTIES]):
-            self._enclose_mail(_Folder(self._storage, inner), name, letter, wanted)
+        if inner is not None and _PROPERTIES in inner.kids_dict:
+            self._enclose_mail(_Folder(self._storage, inner, self._depth + 1, 24), name, letter, wanted)
         elif not self._number(_HIDDEN) and not (self._text(_CONTENT_ID) and self._text(_MIME).startswith("image/")):
             content = self._stream(f"{_DATA:04X}0102")
             if content is not None:
@@ -97,7 +103,7 @@ class _Folder:
 
     def _enclose_mail(self, folder: _Folder, name: str, letter: Letter, wanted: str) -> None:
         """A mail within: its text, and after it what was enclosed there."""
-        if len(folder._path) > 2 * _MAX_DEPTH:
+        if folder._depth > 2 * _MAX_DEPTH:
             letter.unread.append(f"{name or 'message'} (too-deep)")
             return
         inner = folder.letter(wanted)
@@ -108,13 +114,8 @@ class _Folder:
         letter.unread += inner.unread
 
     def _enclosed(self) -> Iterator[_Folder]:
-        depth = len(self._path)
-        names = {
-            entry[depth]
-            for entry in self._storage.listdir(streams=True, storages=True)
-            if tuple(entry[:depth]) == self._path and len(entry) > depth and entry[depth].startswith(_ENCLOSED)
-        }
-        return (_Folder(self._storage, (*self._path, name)) for name in sorted(names))
+        names = sorted(name for name in self._entries if name.startswith(_ENCLOSED))
+        return (_Folder(self._storage, self._entries[name], self._depth + 1, 8) for name in names)
 
     def _page(self) -> str:
         """The text in HTML, which says its own encoding or has that of the mail."""
@@ -140,20 +141,16 @@ class _Folder:
         return "" if narrow is None else decode(narrow.rstrip(b"\0"), self._encoding).text
 
     def _stream(self, name: str) -> bytes | None:
-        path = [*self._path, f"__substg1.0_{name}"]
-        if not self._storage.exists(path):
-            return None
-        content: bytes = self._storage.openstream(path).read()
-        return content
+        entry = self._entries.get(f"__substg1.0_{name.lower()}")
+        return None if entry is None else content_of(self._storage, entry)
 
-    def _fixed_properties(self) -> dict[int, int]:
-        """Values of eight bytes and less, by number; they stand in one stream, in rows of sixteen bytes."""
-        path = [*self._path, _PROPERTIES]
-        if not self._storage.exists(path):
+    def _fixed_properties(self, header_bytes: int) -> dict[int, int]:
+        """Values of eight bytes and less, by number; they stand in one stream, behind a header in rows of sixteen bytes."""
+        entry = self._entries.get(_PROPERTIES)
+        if entry is None:
             raise DocumentError("this is no mail of Outlook: it has no properties", code="malformed")
-        table = self._storage.openstream(path).read()
-        start = 32 if not self._path else 8 if self._path[-1].startswith(_ENCLOSED) else 24
-        rows = (table[at : at + 16] for at in range(start, len(table) - 15, 16))
+        table = content_of(self._storage, entry)
+        rows = (table[at : at + 16] for at in range(header_bytes, len(table) - 15, 16))
         return {number: value for _, number, _, value in (struct.unpack("<HHIQ", row) for row in rows)}
 
     def _number(self, number: int) -> int:
@@ -166,5 +163,22 @@ class _Folder:
         return (datetime(1601, 1, 1, tzinfo=UTC) + timedelta(microseconds=ticks // 10)).isoformat() if ticks else ""
 
 
-def _unix(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+def content_of(storage: _Storage, entry: _Entry) -> bytes:
+    """The bytes of a stream; at once if its sectors follow each other, which olefile would read one by one.
+
+    Raises:
+        OSError: It is no stream, or damaged beyond reading.
+    """
+    if entry.entry_type != _STREAM:
+        raise OSError("this is no stream")
+    first, sectors = entry.isectStart, -(-entry.size // storage.sectorsize)
+    end = first + sectors
+    if entry.size >= storage.minisectorcutoff and end <= len(storage.fat):
+        following = array(storage.fat.typecode, range(first + 1, end))
+        if storage.fat[first : end - 1] == following:
+            storage.fp.seek(storage.sectorsize * (first + 1))
+            content: bytes = storage.fp.read(entry.size)
+            return content
+    # `openstream` would look for its name first, among all there are: too long where thousands of files are enclosed.
+    read: bytes = storage._open(entry.isectStart, entry.size).read()  # noqa: SLF001  # see above
+    return read
