@@ -63,7 +63,8 @@ def first_heading(markdown: str) -> str | None:
 
 
 def _plain(inline: str) -> str:
-    return " ".join(_MARKUP.sub("", _LINK.sub(r"\1", inline)).split())
+    words = inline.split()
+    return " ".join(words if "".join(words).isalnum() else _MARKUP.sub("", _LINK.sub(r"\1", inline)).split())
 
 
 def _split(text: str) -> tuple[dict[str, Any], str]:

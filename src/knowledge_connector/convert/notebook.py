@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NOTEBOOK = "application/x-ipynb+json"
 _MAX_OUTPUT_CHARS = 4000
+_FENCES = re.compile("`{3,}")
 _TERMINAL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -40,8 +41,9 @@ class NotebookConverter(Converter):
         language = _text(
             _table(about.get("language_info")).get("name") or _table(about.get("kernelspec")).get("language")
         )
-        writer = _Writer(language, with_outputs=bool(settings.get("outputs", True)))
-        markdown = "\n\n".join(part for cell in _cells(notebook) for part in writer.cell(cell) if part)
+        with_outputs = bool(settings.get("outputs", True))
+        parts = [part for cell in _cells(notebook) for part in _parts(cell, language, with_outputs=with_outputs)]
+        markdown = "\n\n".join(filter(None, parts))
         return Converted(markdown, _text(about.get("title")) or first_heading(markdown), (), _facts(about, language))
 
 
@@ -83,23 +85,18 @@ def _cells(notebook: dict[str, Any]) -> list[dict[str, Any]]:
     return [cell for cells in (_list(notebook.get("cells")), *sheets) for cell in cells if isinstance(cell, dict)]
 
 
-class _Writer:
-    def __init__(self, language: str, *, with_outputs: bool) -> None:
-        self._language = language
-        self._with_outputs = with_outputs
-
-    def cell(self, cell: dict[str, Any]) -> Iterator[str]:
-        """The parts of a cell, as Markdown."""
-        kind, source = cell.get("cell_type"), _text(cell.get("source", cell.get("input"))).strip("\n")
-        if kind in ("markdown", "raw"):
-            yield source
-        elif kind == "heading":
-            level = cell.get("level")
-            yield f"{'#' * (level if isinstance(level, int) and 0 < level < 7 else 1)} {source}"
-        elif kind == "code" and source:
-            yield _fenced(source, self._language)
-            if self._with_outputs:
-                yield from (_output(_table(output)) for output in _list(cell.get("outputs")))
+def _parts(cell: dict[str, Any], language: str, *, with_outputs: bool) -> Iterator[str]:
+    """The parts of a cell, as Markdown."""
+    kind, source = cell.get("cell_type"), _text(cell.get("source", cell.get("input"))).strip("\n")
+    if kind in ("markdown", "raw"):
+        yield source
+    elif kind == "heading":
+        level = cell.get("level")
+        yield f"{'#' * (level if isinstance(level, int) and 0 < level < 7 else 1)} {source}"
+    elif kind == "code" and source:
+        yield _fenced(source, language)
+        if with_outputs:
+            yield from (_output(_table(output)) for output in _list(cell.get("outputs")))
 
 
 def _output(output: dict[str, Any]) -> str:
@@ -127,7 +124,7 @@ def _printed(text: str) -> str:
 
 
 def _fenced(text: str, language: str) -> str:
-    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
+    fence = "`" * (1 + max(map(len, _FENCES.findall(text)))) if "```" in text else "```"
     return f"{fence}{language}\n{text}\n{fence}"
 
 

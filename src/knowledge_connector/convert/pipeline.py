@@ -14,7 +14,7 @@ from knowledge_connector.kit.text import clean
 from knowledge_connector.model import Converted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from knowledge_connector.model import Raw
     from knowledge_connector.ports import Converter
@@ -85,8 +85,9 @@ class ConverterSet:
         Raises:
             Unreadable: Nobody reads this media type (code `unsupported`).
         """
-        entry = self._entry(media_type)
-        if essence(media_type) not in CARRIERS:
+        kind = essence(media_type)
+        entry = self._entry(kind)
+        if kind not in CARRIERS:
             return _recipe(entry, settings)
         others = {_recipe(other, settings) for other in self.entries.values()}
         return "\n".join([_recipe(entry, settings), *sorted(others)])
@@ -101,9 +102,9 @@ class ConverterSet:
             DocumentError: What the converter says.
             PluginError: The converter cannot be imported, or gives something else.
         """
-        entry = self._entry(raw.media_type)
-        own = settings.get(entry.name, {})
         kind = essence(raw.media_type)
+        entry = self._entry(kind)
+        own = settings.get(entry.name, {})
         converted = _instance(entry.reference).convert(
             raw if raw.media_type == kind else replace(raw, media_type=kind), own
         )
@@ -112,12 +113,12 @@ class ConverterSet:
         checked = _checked(converted, int(own.get("max_chars", MAX_CHARS)))
         return _with_language(checked) if own.get("language") else checked
 
-    def _entry(self, media_type: str) -> Entry:
-        entry = self.entries.get(essence(media_type))
+    def _entry(self, kind: str) -> Entry:
+        entry = self.entries.get(kind)
         if entry is None:
             from knowledge_connector.convert.refusals import refusal  # most documents have a converter
 
-            raise refusal(essence(media_type))
+            raise refusal(kind)
         return entry
 
 
@@ -149,9 +150,12 @@ def _checked(converted: Converted, max_chars: int) -> Converted:
         raise Unreadable(
             f"its text has {len(converted.markdown)} characters, more than max_chars = {max_chars}", code="too-long"
         )
+    markdown = clean(converted.markdown)
+    if markdown is converted.markdown and "".join(map(str, _said(converted))).isprintable():
+        return converted
     facts = {_storable(key): _storable(value) for key, value in converted.metadata.items()}
     return Converted(
-        markdown=_storable(converted.markdown),
+        markdown=markdown,
         title=_storable(converted.title),
         tags=tuple(map(_storable, converted.tags)),
         metadata=facts,
@@ -166,13 +170,15 @@ def _with_language(converted: Converted) -> Converted:
     return replace(converted, metadata={**converted.metadata, "language": language}) if language else converted
 
 
+def _said(converted: Converted) -> Iterator[object]:
+    """All that is in it besides its text and the bytes of attachments."""
+    yield converted.title or ""
+    yield from converted.tags
+    yield from converted.metadata
+    yield from converted.metadata.values()
+    yield from (one.name for one in converted.attachments)
+
+
 def _storable(value: _T) -> _T:
-    """Text without control characters and half characters (lone surrogates), which no database takes; other values as they are."""
-    if not isinstance(value, str) or value.isprintable():
-        return value
-    text: Any = clean(value)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text  # type: ignore[no-any-return]  # a str for a str
+    """Text without what no database takes, see `clean`; other values as they are."""
+    return clean(value) if isinstance(value, str) and not value.isprintable() else value  # type: ignore[return-value]  # a str for a str

@@ -67,7 +67,7 @@ class Reader:
         return self._read(raw, media_type, 0, _Room())
 
     def _read(self, raw: Raw, media_type: str, depth: int, room: _Room) -> Converted:
-        said = _CHARSET.search(raw.media_type)
+        said = _CHARSET.search(raw.media_type) if ";" in raw.media_type else None
         charset = raw.charset or (said[1] if said else None)
         converted = self.converters.convert(Raw(raw.content, media_type, raw.uri, charset), self.settings)
         if depth and len(converted.markdown) > room.chars:

@@ -1,15 +1,18 @@
 """Rows of text → tables in Markdown.
 
-Most rows hold nothing that a table would misunderstand: one look at many of them at once says so, and only where it does not
-are the cells looked at one by one.
+Most rows hold nothing that a table would misunderstand: one look at many of them at once says so. Where it does not, all of them
+are escaped at once, with separators between the cells that no text holds.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 _NEXT_CELL, _NEXT_ROW = " | ", " |\n| "
-_CELL = str.maketrans({"|": r"\|", "\n": "<br>", "\\": r"\\"})
+_UNIT_END, _RECORD_END = "\x1f", "\x1e"  # what ASCII has them for
+_SEPARATORS = re.compile(f"[{_UNIT_END}{_RECORD_END}]")
+_ESCAPES = (("\\", r"\\"), ("|", r"\|"), ("\n", "<br>"), (_UNIT_END, _NEXT_CELL), (_RECORD_END, _NEXT_ROW))
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
@@ -27,18 +30,21 @@ def table_lines(rows: Sequence[Sequence[str]]) -> str:
     r"""Write rows as lines of a table, without a newline at the end.
 
     Args:
-        rows: One at least, all of one width of one cell at least. Their cells are stripped. They may hold anything:
-            bars and backslashes are escaped, line ends become `<br>`.
+        rows: One at least, all of one width of one cell at least. Who has cells with blanks around them strips them before.
+            They may hold anything: bars and backslashes are escaped, line ends become `<br>`, and the separators of ASCII are left out.
     """
-    return f"| {_joined(rows)} |"
-
-
-def _joined(rows: Sequence[Sequence[str]]) -> str:
     text = _NEXT_ROW.join(map(_NEXT_CELL.join, rows))
     marks = len(rows) * (len(rows[0]) + 1) - 2
-    if text.count("|") == marks and text.count("\n") == len(rows) - 1 and "\\" not in text:
-        return text
-    if len(rows) == 1:
-        return _NEXT_CELL.join([cell.strip().translate(_CELL) for cell in rows[0]])
-    half = len(rows) // 2
-    return _NEXT_ROW.join(map(_joined, (rows[:half], rows[half:])))
+    is_plain = text.count("|") == marks and text.count("\n") == len(rows) - 1 and "\\" not in text
+    if is_plain:
+        return f"| {text} |"
+    if _UNIT_END in text or _RECORD_END in text:
+        rows = [[_SEPARATORS.sub("", cell) for cell in row] for row in rows]
+    return f"| {_escaped(rows)} |"
+
+
+def _escaped(rows: Sequence[Sequence[str]]) -> str:
+    cells = _RECORD_END.join(map(_UNIT_END.join, rows))
+    for mark, written in _ESCAPES:
+        cells = cells.replace(mark, written)
+    return cells

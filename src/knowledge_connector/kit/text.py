@@ -69,10 +69,17 @@ def decode(content: bytes, declared: str | None = None, default: str = DEFAULT_E
 
 
 def clean(text: str) -> str:
-    """Make line ends Unix ones and strip control characters but tab and newline."""
+    """Make line ends Unix ones, strip control characters but tab and newline, and replace half characters (lone surrogates).
+
+    What is clean comes back as it is: the same object.
+    """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    raw = text.encode("utf-8", "surrogatepass")
+    try:
+        raw = text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        raw = text.encode()
     return _CONTROLS.sub("", text).replace("\x85", "\n") if has_controls(raw) or _has_later(raw) else text
 
 

@@ -88,6 +88,28 @@ def test_captions_gaps_and_second_tables() -> None:
     )
 
 
+def test_a_sheet_of_one_column_is_prose() -> None:
+    assert convert(sheet_of([["Notes"], [], [" # one\ntwo "], [3.5], []])).markdown == (
+        "## Data\n\nNotes\n\n\\# one\ntwo\n\n3.5\n"
+    )
+    assert convert(sheet_of([[" "], [], [""]])).markdown == "## Data\n"
+
+
+def test_rows_beyond_a_batch_stay_in_order() -> None:
+    numbers = range(1200)
+
+    def fill(workbook: Workbook) -> None:
+        sheet, day = workbook.add_worksheet("Data"), workbook.add_format({"num_format": "yyyy-mm-dd"})
+        write(sheet, [["number", "day", "note"]])
+        for number in numbers:
+            sheet.write_row(number + 1, 0, [number, "none", "a\n" if number % 7 else "b"])
+            if number % 2:
+                sheet.write(number + 1, 1, dt.date(2024, 5, 1), day)
+
+    lines = [f"| {n} | {'2024-05-01' if n % 2 else 'none'} | {'a' if n % 7 else 'b'} |" for n in numbers]
+    assert convert(xlsx_file(fill)).markdown.split("\n")[4:-1] == lines
+
+
 def test_merged_cells_are_repeated_and_captions_are_not() -> None:
     def fill(workbook: Workbook) -> None:
         sheet = workbook.add_worksheet("Data")

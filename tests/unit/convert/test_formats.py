@@ -197,6 +197,7 @@ def test_rows_are_written_alike_whatever_stands_beside_them(rows: list[list[str]
         ("a;b,c\n1;2\n3;4\n", "| a | b,c |"),  # both part the header, one of them the rows
         ("a;b\n1,5;2,5\n1,5;2,5\n", "| a | b |"),  # one parts the header
         ("a b\n1,5;2,5\n", "| a b |  |  |"),  # none does: the first of those that are there
+        (",\t\n" * 8000 + "a,b\tc\n", "| , |  |"),  # by one of them, all rows that are looked at are empty
     ],
 )
 def test_the_delimiter_is_found_out(text: str, header: str) -> None:

@@ -5,10 +5,11 @@ from hypothesis import strategies as st
 
 from knowledge_connector.kit.tables import table
 
-CELL = st.text("a|\\\n b").map(str.strip)
+CELL = st.text("a|\\\n b\x1e\x1f").map(str.strip)
 
 
 def escaped(cell: str) -> str:
+    cell = cell.replace("\x1e", "").replace("\x1f", "")  # no cell keeps what stands between them
     return cell.replace("\\", "\\\\").replace("|", "\\|").replace("\n", "<br>")
 
 

@@ -84,7 +84,7 @@ class SheetConverter(LazyConverter):
     """Excel, old and new and binary, and OpenDocument sheets; settings `hidden`, `max_cells`, `max_sheets`."""
 
     name = "sheet"
-    version = "2"
+    version = "3"
     media_types: ClassVar[frozenset[str]] = frozenset(_SHEET.values())
     extensions: ClassVar[Mapping[str, str]] = _SHEET
     reader = "knowledge_connector_office.sheets"
@@ -94,7 +94,7 @@ class OdfConverter(LazyConverter):
     """OpenDocument text, presentations and drawings, packed or flat; `hidden` takes hidden slides in."""
 
     name = "odf"
-    version = "2"
+    version = "3"
     media_types: ClassVar[frozenset[str]] = frozenset(_ODF_TYPES.values())
     extensions: ClassVar[Mapping[str, str]] = _ODF_TYPES
     reader = "knowledge_connector_office.opendocument"

@@ -73,18 +73,16 @@ def facts(package: Package) -> Facts:
     if core is None:
         return Facts()
 
-    def text(tag: str) -> str:
-        return " ".join((core.findtext(tag) or "").split())
-
+    said = {element.tag: " ".join((element.text or "").split()) for element in reversed(core)}  # the first one counts
     found = {
-        "author": text(f"{_DC}creator"),
-        "created": day(text(f"{_TERMS}created")),
-        "modified": day(text(f"{_TERMS}modified")),
-        "subject": text(f"{_DC}subject"),
-        "description": text(f"{_DC}description"),
-        "language": text(f"{_DC}language"),
+        "author": said.get(f"{_DC}creator", ""),
+        "created": day(said.get(f"{_TERMS}created", "")),
+        "modified": day(said.get(f"{_TERMS}modified", "")),
+        "subject": said.get(f"{_DC}subject", ""),
+        "description": said.get(f"{_DC}description", ""),
+        "language": said.get(f"{_DC}language", ""),
     }
-    return Facts.of(text(f"{_DC}title"), text(f"{_CORE}keywords"), found)
+    return Facts.of(said.get(f"{_DC}title", ""), said.get(f"{_CORE}keywords", ""), found)
 
 
 def pages(package: Package) -> dict[str, int]:

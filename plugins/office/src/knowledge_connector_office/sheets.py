@@ -1,6 +1,6 @@
 """Workbooks: each sheet as a section, each of its blocks as a table, with dates as ISO has them.
 
-calamine ─ rows ─▶ merged cells filled ─▶ text, column by column ─▶ blocks between empty rows ─▶ tables · lines of prose
+calamine ─ rows ─▶ merged cells filled ─▶ columns of text ─▶ blocks between empty rows ─▶ tables · lines of prose
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from python_calamine import (
 
 from knowledge_connector import Converted, DocumentError, Unreadable
 from knowledge_connector.kit.facts import Facts
-from knowledge_connector_office.legacy import modern
 from knowledge_connector_office.ooxml import facts as ooxml_facts
 from knowledge_connector_office.opendocument_facts import facts as open_document_facts
 from knowledge_connector_office.package import Package
@@ -41,9 +40,10 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BOOK, _WORKBOOK = "Book\0".encode("utf-16-le"), "Workbook\0".encode("utf-16-le")
 
 _ROWS_AT_ONCE = 500
+_EXACT_CHARS = 15  # so short a text of a number has no more digits than are shown
 _Row = list[Any]
 """Cells as calamine gives them: text, numbers, booleans, dates, durations; empty ones as empty text."""
-_Texts = tuple[str, ...]
+_Column = list[str]
 
 
 def read(raw: Raw, settings: Mapping[str, Any]) -> Converted:
@@ -55,7 +55,7 @@ def read(raw: Raw, settings: Mapping[str, Any]) -> Converted:
         Unreadable: Code `encrypted`, `bomb`, `too-many-cells`, `too-many-pages`, `too-long` or `no-libreoffice`.
         DocumentError: Code `malformed`.
     """
-    content = modern(raw.content, "xls", settings) if _is_excel_95(raw.content) else raw.content
+    content = _modern(raw.content, settings) if _is_excel_95(raw.content) else raw.content
     found = _facts(content)
     out = Markdown(settings)
     workbook = _open(content)
@@ -77,6 +77,12 @@ def read(raw: Raw, settings: Mapping[str, Any]) -> Converted:
 def _is_excel_95(content: bytes) -> bool:
     """Whether this is a workbook from before Excel 97, whose text calamine takes for what it is not."""
     return content.startswith(_OLE) and _BOOK in content and _WORKBOOK not in content
+
+
+def _modern(content: bytes, settings: Mapping[str, Any]) -> bytes:
+    from knowledge_connector_office.legacy import modern  # hardly any workbook needs LibreOffice
+
+    return modern(content, "xls", settings)
 
 
 def _facts(content: bytes) -> Facts:
@@ -114,13 +120,16 @@ def _shown(sheets: list[SheetMetadata], *, hidden: bool) -> list[str]:
 def _write(name: str, sheet: CalamineSheet, out: Markdown) -> None:
     rows: list[_Row] = sheet.to_python()
     _fill_merged(rows, sheet)
-    blocks = list(_blocks(rows))
-    if blocks:
+    columns = _columns(rows)
+    if any(map(any, columns)):
         out.heading(2, name)
+    if len(columns) == 1:
+        out.paragraphs(columns[0])
+        return
     before: _Block | None = None
-    for block in blocks:
+    for block in _blocks(rows, columns):
         _captions(block, out)
-        if block.rows:
+        if block.columns[0]:
             before = _table(block, before, out)
 
 
@@ -146,28 +155,41 @@ def _is_filled(value: Any) -> bool:
 # ------------------------------------------------------------------------------------------------------------------ text
 
 
-def _texts(rows: list[_Row]) -> Iterator[_Texts]:
-    """The same rows as text."""
+def _columns(rows: list[_Row]) -> list[_Column]:
+    """The columns, as text."""
+    columns: list[_Column] = [[] for _ in rows[0]] if rows else []
     for start in range(0, len(rows), _ROWS_AT_ONCE):
-        columns = zip(*rows[start : start + _ROWS_AT_ONCE], strict=True)
-        yield from zip(*map(_written, columns), strict=True)
+        values = zip(*rows[start : start + _ROWS_AT_ONCE], strict=True)
+        for column, part in zip(columns, map(_written, values), strict=True):
+            column += part
+    return columns
 
 
-def _written(column: tuple[Any, ...]) -> Sequence[str]:
-    """A column as text, all of one type at once: most columns hold one."""
-    kinds = set(map(type, column)) - {str}
-    if not kinds:
-        return column
+def _written(column: Sequence[Any]) -> Sequence[str]:
+    """A column as text, all of one type at once: most columns hold one. Cells with line ends are stripped, for they would show."""
+    try:
+        text = "".join(column)
+    except TypeError:  # there is something else than text in it
+        kinds = set(map(type, column))
+        return _written(_mixed(column, kinds - {str})) if len(kinds) > 1 else list(_WRITTEN[kinds.pop()](column))
+    return list(map(str.strip, column)) if "\n" in text else column
+
+
+def _mixed(column: Sequence[Any], kinds: set[type]) -> list[str]:
     texts = {kind: iter(_WRITTEN[kind]([value for value in column if value.__class__ is kind])) for kind in kinds}
     return [value if value.__class__ is str else next(texts[value.__class__]) for value in column]
 
 
-def _numbers(values: list[float]) -> list[str]:
+def _numbers(values: Sequence[float]) -> list[str]:
     """Fifteen digits, as spreadsheets show them; whole numbers without a point, and identifiers of sixteen digits whole."""
-    texts = ("%.15g " * len(values) % tuple(values)).split()
-    if "e+" not in "".join(texts):
+    texts = f"{' '.join(map(repr, values))} ".replace(".0 ", " ").split()
+    if max(map(len, texts)) <= _EXACT_CHARS:
         return texts
-    return [f"{value:.0f}" if 1e15 <= abs(value) < 1e16 else text for value, text in zip(values, texts, strict=True)]
+    return [text if len(text) <= _EXACT_CHARS else _rounded(value) for value, text in zip(values, texts, strict=True)]
+
+
+def _rounded(value: float) -> str:
+    return f"{value:.0f}" if 1e15 <= abs(value) < 1e16 else f"{value:.15g}"
 
 
 def _moment(value: datetime) -> str:
@@ -179,11 +201,11 @@ def _duration(value: timedelta) -> str:
     return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
 
 
-def _each(write: Callable[[Any], str]) -> Callable[[list[Any]], Iterable[str]]:
+def _each(write: Callable[[Any], str]) -> Callable[[Sequence[Any]], Iterable[str]]:
     return partial(map, write)
 
 
-_WRITTEN: Mapping[type, Callable[[list[Any]], Iterable[str]]] = {
+_WRITTEN: Mapping[type, Callable[[Sequence[Any]], Iterable[str]]] = {
     int: _each(str),
     float: _numbers,
     bool: _each({True: "TRUE", False: "FALSE"}.__getitem__),
@@ -200,38 +222,44 @@ _WRITTEN: Mapping[type, Callable[[list[Any]], Iterable[str]]] = {
 class _Block:
     """Rows without an empty one between them, cut to the columns that they fill: from `first` to `last`."""
 
-    rows: list[_Texts]
+    columns: list[_Column]
     first: int
     last: int
     begins_with_words: bool
     """Whether its first row holds text alone, as a header does."""
 
 
-def _blocks(rows: list[_Row]) -> Iterator[_Block]:
+def _blocks(rows: list[_Row], columns: list[_Column]) -> Iterator[_Block]:
+    for start, end in _runs(columns):
+        cut = [column[start:end] for column in columns]
+        filled = [at for at, column in enumerate(cut) if any(column)]
+        first, last = filled[0], filled[-1]
+        yield _Block(cut[first : last + 1], first, last, set(map(type, rows[start])) == {str})
+
+
+def _runs(columns: list[_Column]) -> Iterator[tuple[int, int]]:
+    """From where to where rows follow one another without an empty one: all of them, where a column has no empty cell."""
+    height = len(columns[0]) if columns else 0
+    if any("" not in column for column in columns):
+        yield 0, height
+        return
     at = 0
-    for is_filled, run in groupby(_texts(rows), any):
-        texts = list(run)
+    for is_filled, run in groupby(map(any, zip(*columns, strict=True))):
+        end = at + len(list(run))
         if is_filled:
-            first, last = _filled(texts)
-            if last - first + 1 < len(texts[0]):
-                texts = [row[first : last + 1] for row in texts]
-            yield _Block(texts, first, last, set(map(type, rows[at])) == {str})
-        at += len(texts)
-
-
-def _filled(rows: list[_Texts]) -> tuple[int, int]:
-    """The first and the last column that hold anything."""
-    width = len(rows[0])
-    first = next(at for at in range(width) if any(row[at] for row in rows))
-    return first, next(at for at in reversed(range(width)) if any(row[at] for row in rows))
+            yield at, end
+        at = end
 
 
 def _captions(block: _Block, out: Markdown) -> None:
     """Write the rows at its top that have but one cell; a block of one column is nothing else."""
-    is_column = block.first == block.last
-    captions = block.rows if is_column else list(takewhile(lambda row: row.count("") == len(row) - 1, block.rows))
-    out.paragraphs(map("".join, captions))
-    del block.rows[: len(captions)]
+    if len(block.columns) == 1:
+        captions = block.columns[0]
+    else:
+        rows = zip(*block.columns, strict=True)
+        captions = list(map("".join, takewhile(lambda row: row.count("") == len(row) - 1, rows)))
+    out.paragraphs(captions)
+    block.columns = [column[len(captions) :] for column in block.columns]
 
 
 def _table(block: _Block, before: _Block | None, out: Markdown) -> _Block:
@@ -240,7 +268,7 @@ def _table(block: _Block, before: _Block | None, out: Markdown) -> _Block:
         before is not None and not block.begins_with_words and (before.first, before.last) == (block.first, block.last)
     )
     if goes_on and before is not None:
-        block.rows.insert(0, before.rows[0])
-    out.rows(block.rows)
-    del block.rows[1:]  # the header is all that the next one may ask for
+        block.columns = [head + column for head, column in zip(before.columns, block.columns, strict=True)]
+    out.rows(list(zip(*block.columns, strict=True)))
+    block.columns = [column[:1] for column in block.columns]  # the header is all that the next one may ask for
     return block
