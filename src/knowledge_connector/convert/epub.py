@@ -137,10 +137,10 @@ def _names(contents: Element, folder: str) -> dict[str, str]:
         page = _resolved(folder, link.get("href") or "")
         if page not in names:
             names[page] = flowing_text(link)
-    for point in contents.iter("{*}navPoint"):
-        for content in _children(point, "content"):
-            label = " ".join(flowing_text(label) for label in _children(point, "navLabel"))
-            names.setdefault(_resolved(folder, content.get("src") or ""), label)
+    for content in contents.iter("{*}content"):
+        page = _resolved(folder, content.get("src") or "")
+        if page not in names:
+            names[page] = " ".join(map(flowing_text, _children(content.getparent(), "navLabel")))
     return names
 
 

@@ -93,15 +93,17 @@ def _head(page: str) -> tuple[str | None, tuple[str, ...], dict[str, Scalar]]:
     tree = LexborHTMLParser(start[: body.start()] if body else start)
     facts: dict[str, Scalar] = {}
     keywords = ""
-    for node in tree.css("meta[name][content]"):
-        name, content = (node.attributes["name"] or "").lower(), " ".join((node.attributes["content"] or "").split())
-        if name in _FACTS and content:
+    title = ""
+    for node in tree.css("html[lang],head > title,meta[name][content]"):
+        said = node.attributes
+        name, content = (said.get("name") or "").lower(), " ".join((said.get("content") or "").split())
+        if node.tag == "title":
+            title = title or " ".join(node.text().split())
+        elif node.tag == "html" and said["lang"]:
+            facts["language"] = said["lang"]
+        elif name in _FACTS and content:
             facts.setdefault(name, content)
         elif name == "keywords":
             keywords = keywords or content
-    language = tree.css_first("html[lang]")
-    if language is not None and language.attributes["lang"]:
-        facts["language"] = language.attributes["lang"]
-    title = tree.css_first("head > title")
     tags = dict.fromkeys(word.strip() for word in keywords.split(",") if word.strip())
-    return " ".join(title.text().split()) or None if title else None, tuple(tags), facts
+    return title or None, tuple(tags), facts
