@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from knowledge_connector import Converted, DocumentError, Raw, Unreadable
 from knowledge_connector.kit.pages import page_mark
 from knowledge_connector_office import OdfConverter
+from knowledge_connector_office.opendocument_script import Script
+from knowledge_connector_office.writing import Markdown
 from plugins.office.packages import flat_open_document, open_document, package
 
 STYLES = (
@@ -174,3 +176,65 @@ def test_what_cannot_be_read(content: bytes, kind: type[DocumentError], code: st
     with pytest.raises(kind) as caught:
         convert(content)
     assert caught.value.code == code
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "a",
+                "b c",
+                " ",
+                "\t",
+                "\r",
+                "\n",
+                "H1 x",
+                "<",
+                "\nc",
+                "\r|",
+                "\rM",
+                "\r=",
+                "\r-9",
+                "\n[",
+                "\n(",
+                "\n)",
+                "\n^",
+            ]
+        )
+    )
+)
+def test_a_script_may_hold_anything(pieces: list[str]) -> None:
+    script = Script(Markdown({}), lambda style, depth: bool(style) and depth > 0)
+    script.read("".join(pieces))
+    assert isinstance(script.out.text(), str)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["one", " two", "<text:s/>", "<text:span>three</text:span>", "\t", "\n ", "&#9;", "&#13;H1 x"])
+    )
+)
+def test_all_blanks_in_a_text_are_spaces(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    spaces = text.replace("\t", " ").replace("\n", " ").replace("&#9;", " ").replace("&#13;", " ")
+    assert markdown(p(text)) == markdown(p(spaces))
+
+
+@given(st.lists(st.sampled_from(["a", "", " b ", "# c", "1"]), min_size=1, max_size=4), st.sampled_from(["L1", ""]))
+def test_lists_of_plain_items_are_as_those_that_hold_more(texts: list[str], style: str) -> None:
+    def listed(start: str) -> str:
+        items = "".join(
+            f"<text:list-item {start if at == 0 else ''}>{p(text)}</text:list-item>" for at, text in enumerate(texts)
+        )
+        return markdown(f'<text:list text:style-name="{style}">{items}</text:list>')
+
+    assert listed("") == listed('text:start-value="1"')
+
+
+def test_numbers_that_make_no_sense_do_not_count() -> None:
+    huge = "9" * 5000
+    item = f'<text:list-item text:start-value="{huge}">{p("b")}</text:list-item>'
+    body = f'<text:h text:outline-level="{huge}">a</text:h><text:list>{item}</text:list>'
+    meta = f'<meta:document-statistic meta:page-count="{huge}"/>'
+    converted = convert(open_document("text", body, meta=meta))
+    assert (converted.markdown, converted.metadata) == ("# a\n\n- b\n", {})

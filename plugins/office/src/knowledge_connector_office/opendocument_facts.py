@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from knowledge_connector.kit.facts import Facts
-from knowledge_connector_office.opendocument_styles import OFFICE
+from knowledge_connector_office.opendocument_styles import OFFICE, whole
 from knowledge_connector_office.package import Element
 from knowledge_connector_office.stamps import day
 
@@ -28,7 +28,7 @@ def facts(root: Element | None) -> Facts:
     keywords = ",".join(element.text or "" for element in meta.iterchildren(_META + "keyword"))
     known = Facts.of(said.get(_DC + "title", ""), keywords, found)
     statistic = meta.find(_META + "document-statistic")
-    pages = "" if statistic is None else statistic.get(_META + "page-count", "")
-    if pages.isdecimal():
-        known.metadata["pages"] = int(pages)
+    pages = 0 if statistic is None else whole(statistic.get(_META + "page-count", ""), 0)
+    if pages:
+        known.metadata["pages"] = pages
     return known

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import lzma
 import re
+import struct
 import zipfile
 import zlib
 from typing import Any
@@ -28,8 +29,12 @@ _BROKEN = (
     RuntimeError,
     OSError,
     ValueError,
+    struct.error,
 )
+# Before the bytes of a part: how long its name and its extra field are, which are in between (APPNOTE 4.3.7).
+_HEADER = struct.Struct("<26xHH")
 # ISO/IEC 29500 Strict: the same elements under other names.
+_STRICT_NAMES = b"http://purl.oclc.org/ooxml/"
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/(\w+)")
 
 
@@ -43,6 +48,7 @@ class Package:
             Unreadable: It is encrypted (code `encrypted`), or unpacks to far more than it is (`bomb`).
             DocumentError: It is no zip file, or not a whole one (code `malformed`).
         """
+        self._content = content
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(content))
         except _BROKEN as error:
@@ -68,9 +74,19 @@ class Package:
         if entry is None:
             return None
         try:
-            return self._zip.read(entry)
+            return self._inflated(entry) if entry.compress_type == zipfile.ZIP_DEFLATED else self._zip.read(entry)
         except _BROKEN as error:
             raise DocumentError(f"its part {name} is damaged: {type(error).__name__}", code="malformed") from error
+
+    def _inflated(self, entry: zipfile.ZipInfo) -> bytes:
+        """What `ZipFile.read` gives, without a file object in between: most parts are small, and their text is in memory."""
+        names = _HEADER.unpack_from(self._content, entry.header_offset)
+        start = entry.header_offset + _HEADER.size + sum(names)
+        packed = self._content[start : start + entry.compress_size]
+        part = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, entry.file_size + 1)
+        if len(part) != entry.file_size or zlib.crc32(part) != entry.CRC:
+            raise zipfile.BadZipFile(f"{entry.filename} is not what the directory says")
+        return part
 
     def xml(self, name: str) -> Element | None:
         """Parse a part; `None` if there is none of this name.
@@ -79,7 +95,11 @@ class Package:
             DocumentError: It is damaged, or no such XML as an office program writes (code `malformed`).
         """
         content = self.read(name)
-        return None if content is None else parse(content, name)
+        if content is None:
+            return None
+        if _STRICT_NAMES in content:
+            content = _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/\2", content)
+        return parse(content, name)
 
 
 def parse(content: bytes, name: str) -> Element:
@@ -88,8 +108,6 @@ def parse(content: bytes, name: str) -> Element:
     Raises:
         DocumentError: It is not well-formed, nested too deeply, or has a document type, which no office program writes (code `malformed`).
     """
-    if b"http://purl.oclc.org/ooxml/" in content:
-        content = _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/\2", content)
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False, remove_comments=True, remove_pis=True
     )
