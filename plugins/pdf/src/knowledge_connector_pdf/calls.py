@@ -37,7 +37,7 @@ _kind = _quick(pdfium.FPDFPageObj_GetType, ctypes.c_int, ctypes.c_void_p)
 
 def char_edges(page: Any, places: Sequence[int]) -> tuple[list[float], ...]:
     """The edges of characters of a text page: left, top, right and bottom; a font gives all the same height."""
-    boxes = _buffer(_BOX_BYTES * len(places))
+    boxes = buffer(_BOX_BYTES * len(places))
     start = ctypes.addressof(boxes)
     deque(map(_loose_box, repeat(_address(page)), places, count(start, _BOX_BYTES)), 0)
     edges: list[float] = memoryview(boxes).cast("B")[: _BOX_BYTES * len(places)].cast("f").tolist()  # type: ignore[assignment]  # typeshed knows no formats
@@ -52,7 +52,7 @@ def font_names(page: Any, places: Sequence[int]) -> list[bytes]:
 
 
 def _font_name(font: int | None) -> bytes:
-    name = _buffer(_NAME_BYTES)
+    name = buffer(_NAME_BYTES)
     length = _name_of(font, name, _NAME_BYTES)
     return bytes(name.value) if length <= _NAME_BYTES else b""
 
@@ -63,21 +63,21 @@ def path_boxes(page: Any, limit: int) -> Iterator[_Box]:
     paths = [
         drawn for drawn, kind in zip(objects, map(_kind, objects), strict=True) if kind == pdfium.FPDF_PAGEOBJ_PATH
     ]
-    boxes = _buffer(_BOX_BYTES * len(paths))
+    boxes = buffer(_BOX_BYTES * len(paths))
     edges = [count(ctypes.addressof(boxes) + at, _BOX_BYTES) for at in range(0, _BOX_BYTES, 4)]
     are_there = list(map(_bounds, paths, *edges))
     return compress(struct.iter_unpack("4f", memoryview(boxes)[: _BOX_BYTES * len(paths)]), are_there)
 
 
-def _buffer(size: int) -> Any:
-    """Room for so many bytes or more."""
-    return _type(size.bit_length())()
+def buffer(size: int, unit: Any = ctypes.c_char) -> Any:
+    """Room for more than so many units: bytes, or `ctypes.c_ushort` for text."""
+    return _type(unit, size.bit_length())()
 
 
 @cache
-def _type(bits: int) -> Any:
+def _type(unit: Any, bits: int) -> Any:
     """Few lengths will do: ctypes takes as long to make a type for each as pdfium to read a short page."""
-    return ctypes.c_char * (1 << bits)
+    return unit * (1 << bits)
 
 
 def _address(pointer: Any) -> int:

@@ -11,14 +11,13 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import repeat
 from typing import Any
 
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]  # pypdfium2 ships no types
 
 from knowledge_connector.kit.pages import without_marks
-from knowledge_connector_pdf.calls import char_edges, font_names
+from knowledge_connector_pdf.calls import buffer, char_edges, font_names
 
 _HYPHEN = "\ufffe"
 """What pdfium gives for a hyphen at the end of a line, and it gives no line break then."""
@@ -77,17 +76,6 @@ def is_gappy(line: Line) -> bool:
     return line.right - line.left > _GAPPY * line.style.size * len(line.text) and " " in line.text
 
 
-def wide_buffer(units: int) -> Any:
-    """Room for text."""
-    return _wide_type(units.bit_length())()
-
-
-@cache
-def _wide_type(bits: int) -> Any:
-    """Few lengths will do: ctypes takes as long to make a type for each as pdfium to read a short page."""
-    return ctypes.c_ushort * (1 << bits)
-
-
 class Probe:
     """Asks pdfium about characters; keeps the buffers for the answers, and what it has learnt about fonts.
 
@@ -99,7 +87,7 @@ class Probe:
     def __init__(self) -> None:
         self._x, self._y = ctypes.c_double(), ctypes.c_double()
         self._matrix = pdfium.FS_MATRIX()
-        self._text = wide_buffer(_PAGE_CHARS)
+        self._text = buffer(_PAGE_CHARS, ctypes.c_ushort)
         self._kinds: dict[bytes, tuple[bool, bool]] = {}
         self._styles: dict[tuple[float, bool, bool], Style] = {}
         self._known: dict[tuple[bytes, str, int], tuple[Style, float, float]] = {}
@@ -108,7 +96,7 @@ class Probe:
         """All of a text page as pdfium counts it, for which a character of the supplementary planes is two; and if any is."""
         count = max(pdfium.FPDFText_CountChars(page), 0)
         if count >= len(self._text):
-            self._text = wide_buffer(count + 1)
+            self._text = buffer(count + 1, ctypes.c_ushort)
         written = pdfium.FPDFText_GetText(page, 0, count, self._text) - 1
         text = ctypes.string_at(self._text, 2 * max(written, 0)).decode("utf-16-le", "surrogatepass")
         has_pairs = len(text) < written

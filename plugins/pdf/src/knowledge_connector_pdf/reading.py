@@ -17,11 +17,12 @@ import pypdfium2  # type: ignore[import-untyped]  # pypdfium2 ships no types
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]  # the same
 
 from knowledge_connector import Converted, DocumentError, Unreadable
+from knowledge_connector_pdf.calls import buffer
 from knowledge_connector_pdf.columns import aligned_tables
 from knowledge_connector_pdf.composing import compose
 from knowledge_connector_pdf.facts import facts
 from knowledge_connector_pdf.layout import Outline, Page, Typography, drop_furniture, plain
-from knowledge_connector_pdf.lines import Line, Probe, is_gappy, lines_of, wide_buffer
+from knowledge_connector_pdf.lines import Line, Probe, is_gappy, lines_of
 from knowledge_connector_pdf.links import with_links
 from knowledge_connector_pdf.recognition import Bitmap, recognize
 from knowledge_connector_pdf.tables import Table, ruled_tables
@@ -167,14 +168,14 @@ def _bitmap(document: pypdfium2.PdfDocument, number: int, settings: Mapping[str,
 
 def _outline(document: pypdfium2.PdfDocument) -> Outline:
     found: dict[int, dict[str, int]] = {}
-    buffer = wide_buffer(_TITLE_CHARS)
+    title = buffer(_TITLE_CHARS, ctypes.c_ushort)
     for bookmark in islice(document.get_toc(max_depth=_BOOKMARK_DEPTH), _MAX_BOOKMARKS):
-        length = pdfium.FPDFBookmark_GetTitle(bookmark.raw, buffer, ctypes.sizeof(buffer)) - 2
-        if not 0 < length < ctypes.sizeof(buffer):
+        length = pdfium.FPDFBookmark_GetTitle(bookmark.raw, title, ctypes.sizeof(title)) - 2
+        if not 0 < length < ctypes.sizeof(title):
             continue
-        title = plain(ctypes.string_at(buffer, length).decode("utf-16-le", "replace"))
-        destination = pdfium.FPDFBookmark_GetDest(document.raw, bookmark.raw) if title else None
+        name = plain(ctypes.string_at(title, length).decode("utf-16-le", "replace"))
+        destination = pdfium.FPDFBookmark_GetDest(document.raw, bookmark.raw) if name else None
         index = pdfium.FPDFDest_GetDestPageIndex(document.raw, destination) if destination else -1
         if index >= 0:
-            found.setdefault(index + 1, {}).setdefault(title, bookmark.level + 1)
+            found.setdefault(index + 1, {}).setdefault(name, bookmark.level + 1)
     return found

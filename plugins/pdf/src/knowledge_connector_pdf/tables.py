@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]  # pypdfium2 ships no types
 
 from knowledge_connector.kit.pages import without_marks
-from knowledge_connector_pdf.calls import path_boxes
-from knowledge_connector_pdf.lines import Line, wide_buffer
+from knowledge_connector_pdf.calls import buffer, path_boxes
+from knowledge_connector_pdf.lines import Line
 
 _THIN_POINTS = 2.5
 _SNAP_POINTS = 3.0
@@ -143,12 +143,12 @@ def _row(top: float, bottom: float, columns: list[float], down: list[Rule], text
 
 def _text(text_page: Any, left: float, top: float, right: float, bottom: float) -> str:
     """What stands in a box."""
-    buffer = wide_buffer(_CELL_CHARS)
-    units = pdfium.FPDFText_GetBoundedText(text_page, left, top, right, bottom, buffer, len(buffer))
-    if units >= len(buffer):  # there may be more
-        buffer = wide_buffer(pdfium.FPDFText_GetBoundedText(text_page, left, top, right, bottom, None, 0))
-        units = pdfium.FPDFText_GetBoundedText(text_page, left, top, right, bottom, buffer, len(buffer))
-    return ctypes.string_at(buffer, 2 * max(units, 0)).decode("utf-16-le", "ignore").rstrip("\0")
+    room = buffer(_CELL_CHARS, ctypes.c_ushort)
+    units = pdfium.FPDFText_GetBoundedText(text_page, left, top, right, bottom, room, len(room))
+    if units >= len(room):  # there may be more
+        room = buffer(pdfium.FPDFText_GetBoundedText(text_page, left, top, right, bottom, None, 0), ctypes.c_ushort)
+        units = pdfium.FPDFText_GetBoundedText(text_page, left, top, right, bottom, room, len(room))
+    return ctypes.string_at(room, 2 * max(units, 0)).decode("utf-16-le", "ignore").rstrip("\0")
 
 
 def _snapped(rules: Sequence[Rule]) -> list[float]:
