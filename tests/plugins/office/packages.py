@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Mapping
+
+from samples.packages import zipped
 
 _RELATIONSHIPS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE_RELATIONSHIPS = "http://schemas.openxmlformats.org/package/2006/relationships"
@@ -34,12 +34,8 @@ _OTHERS = 'xmlns:xlink="http://www.w3.org/1999/xlink" xmlns:dc="http://purl.org/
 
 
 def package(parts: Mapping[str, str | bytes]) -> bytes:
-    """A zip file of these parts."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, content in parts.items():
-            file.writestr(name, content)
-    return buffer.getvalue()
+    """A zip file of these parts; `mimetype` stands first and unpacked, as OpenDocument wants it (1.3, part 2, 3.3)."""
+    return zipped(parts, first="mimetype")
 
 
 def relationships(**targets: str) -> str:
