@@ -10,8 +10,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from knowledge_connector.errors import DocumentError, FatalError
+from knowledge_connector.errors import FatalError
 from knowledge_connector.kit.config import TargetConfig
+from knowledge_connector.kit.gathering import Gathered, Gathering, source_gone
 from knowledge_connector.model import (
     Chunk,
     Finding,
@@ -88,7 +89,7 @@ class _MemorySession:
         self._owner = owner
         self._seen = target.held(owner)
         self._sources = dict(self._seen.sources)
-        self._making: dict[str, tuple[SourceDraft, dict[int, Chunk]]] = {}
+        self._gathering = Gathering[Gathered]()
 
     def close(self) -> None:
         self.discard()
@@ -102,39 +103,29 @@ class _MemorySession:
 
     def begin(self, draft: SourceDraft) -> str:
         source_id = next(self._target.ids)
-        self._making[source_id] = (draft, {})
+        self._gathering[source_id] = Gathered(draft)
         return source_id
 
     def add(self, source_id: str, chunk: Chunk) -> None:
-        if source_id not in self._making:
-            raise _gone(source_id)
-        self._making[source_id][1].setdefault(chunk.ordinal, chunk)
+        self._gathering.add(source_id, chunk)
 
     def commit(self, source_id: str) -> None:
         if source_id in self._sources:
             return
-        draft, chunks = self._making.pop(source_id, (None, {}))
-        if draft is None:
-            raise _gone(source_id)
-        if len(chunks) != draft.chunk_count:
-            raise DocumentError(
-                f"{len(chunks)} chunks landed where {draft.chunk_count} were announced; nothing of it is kept.",
-                code="chunk-count",
-                where="target",
-                document_id=draft.external_id,
-            )
-        self._sources[source_id] = StoredSource(replace(draft, replaces=None), tuple(chunks.values()))
+        gathered = self._gathering.take(source_id)
+        draft = gathered.draft
+        self._sources[source_id] = StoredSource(replace(draft, replaces=None), tuple(gathered.whole()))
         if draft.replaces is not None:
             self._sources.pop(draft.replaces, None)
 
     def retag(self, source_id: str, draft: SourceDraft) -> None:
         if source_id not in self._sources:
-            raise _gone(source_id)
+            raise source_gone(source_id)
         held = self._sources[source_id].chunks
         self._sources[source_id] = StoredSource(replace(draft, chunk_count=len(held), replaces=None), held)
 
     def delete(self, source_id: str) -> None:
-        self._making.pop(source_id, None)
+        self._gathering.pop(source_id, None)
         self._sources.pop(source_id, None)
 
     def read(self, source_id: str) -> StoredSource | None:
@@ -149,7 +140,7 @@ class _MemorySession:
         self._seen = now
 
     def discard(self) -> None:
-        self._making.clear()
+        self._gathering.clear()
         self._sources = dict(self._seen.sources)
 
     def calls(self) -> Mapping[str, int]:
@@ -169,12 +160,4 @@ def _listed(source_id: str, stored: StoredSource) -> KnowledgeSource:
         metadata_fingerprint=draft.metadata_fingerprint,
         tags=draft.tags,
         uri=draft.uri,
-    )
-
-
-def _gone(source_id: str) -> DocumentError:
-    return DocumentError(
-        f"Source {source_id} is not there any more, or takes no chunks; the next run writes it again.",
-        code="source-gone",
-        where="target",
     )

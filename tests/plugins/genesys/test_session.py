@@ -71,6 +71,15 @@ def test_the_file_begins_with_title_link_and_date(server: RunningServer) -> None
     )
 
 
+def test_chunks_that_came_cut_do_not_run_into_each_other(server: RunningServer) -> None:
+    chunks = [Chunk(0, "ends here."), Chunk(1, "Begins here")]
+    with opened(server) as session:
+        write(session, draft_of("a.ctxt", chunks), chunks)
+        session.flush()
+    (text,) = texts(server, OWNER).values()
+    assert text == "ends here.\n\nBegins here"
+
+
 def test_nothing_is_there_before_the_flush_and_everything_after(server: RunningServer) -> None:
     with opened(server) as session:
         put(session, "a")
@@ -90,9 +99,9 @@ def test_what_was_discarded_is_not_committed(server: RunningServer) -> None:
     with opened(server) as session:
         source_id = put(session, "a")
         session.discard()
-        with pytest.raises(DocumentError, match="never begun"):
+        with pytest.raises(DocumentError, match="takes no chunks"):
             session.commit(source_id)
-        with pytest.raises(DocumentError, match="never begun"):
+        with pytest.raises(DocumentError, match="takes no chunks"):
             session.add(source_id, Chunk(0, "late"))
         session.begin(draft_of("b", [Chunk(0, "text")]))
         with pytest.raises(DocumentError, match="0 chunks landed where 1"):

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import secrets
 import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from knowledge_connector import DocumentError
+from knowledge_connector.kit.gathering import Gathered, Gathering, source_gone
 from knowledge_connector_cognigy import marks
 from knowledge_connector_cognigy.held import Held, holdings, listing, part_from, tags_of
 from knowledge_connector_cognigy.writing import Writing
@@ -25,12 +24,6 @@ if TYPE_CHECKING:
     from knowledge_connector_cognigy.store import KnowledgeStore
 
 
-@dataclass(slots=True)
-class _Making:
-    draft: SourceDraft
-    chunks: dict[int, Chunk] = field(default_factory=dict)
-
-
 class CognigySession:
     """A `TargetSession` over one knowledge store. What is written is visible at once, each source whole or not at all."""
 
@@ -40,7 +33,7 @@ class CognigySession:
         self._owner = owner
         self._writing = Writing(store, owner, config)
         self._lock = threading.Lock()
-        self._making: dict[str, _Making] = {}
+        self._gathering = Gathering[Gathered]()
         self._held: dict[str, Held] = {}
         self._is_listed = False
 
@@ -62,32 +55,22 @@ class CognigySession:
         """As the port says; nothing is sent before `commit`."""
         source_id = secrets.token_hex(12)
         with self._lock:
-            self._making[source_id] = _Making(draft)
+            self._gathering[source_id] = Gathered(draft)
         return source_id
 
     def add(self, source_id: str, chunk: Chunk) -> None:
         """As the port says; a chunk that came already is not taken twice."""
-        making = self._making.get(source_id)
-        if making is None:
-            raise _gone(source_id)
-        making.chunks.setdefault(chunk.ordinal, chunk)
+        self._gathering.add(source_id, chunk)
 
     def commit(self, source_id: str) -> None:
         """As the port says."""
-        making = self._making.pop(source_id, None)
-        if making is None:
+        gathered = self._gathering.pop(source_id, None)
+        if gathered is None:
             self._committed(source_id)  # committing again is fine, as long as there is something
             return
-        draft = making.draft
-        if len(making.chunks) != draft.chunk_count:
-            raise DocumentError(
-                f"{len(making.chunks)} chunks landed where {draft.chunk_count} were announced; nothing of it is kept.",
-                code="chunk-count",
-                where="target",
-                document_id=draft.external_id,
-            )
+        draft, chunks = gathered.draft, gathered.whole()
         old = self._find(draft.replaces) if draft.replaces else None
-        written = self._writing.write(source_id, draft, list(making.chunks.values()), old)
+        written = self._writing.write(source_id, draft, chunks, old)
         self._remember(written, instead_of=old)
 
     def retag(self, source_id: str, draft: SourceDraft) -> None:
@@ -100,7 +83,7 @@ class CognigySession:
 
     def delete(self, source_id: str) -> None:
         """As the port says."""
-        self._making.pop(source_id, None)
+        self._gathering.pop(source_id, None)
         held = self._find(source_id)
         if held is None:
             return
@@ -117,7 +100,7 @@ class CognigySession:
 
     def discard(self) -> None:
         """As the port says."""
-        self._making.clear()
+        self._gathering.clear()
 
     def calls(self) -> Mapping[str, int]:
         """As the port says."""
@@ -126,7 +109,7 @@ class CognigySession:
     def _committed(self, source_id: str) -> Held:
         held = self._find(source_id)
         if held is None or not held.is_whole:
-            raise _gone(source_id)
+            raise source_gone(source_id)
         return held
 
     def _find(self, source_id: str) -> Held | None:
@@ -146,11 +129,3 @@ class CognigySession:
             if instead_of is not None:
                 self._held.pop(instead_of.source_id, None)
             self._held[written.source_id] = written
-
-
-def _gone(source_id: str) -> DocumentError:
-    return DocumentError(
-        f"Source {source_id} is not there any more, or takes no chunks; the next run writes it again.",
-        code="source-gone",
-        where="target",
-    )

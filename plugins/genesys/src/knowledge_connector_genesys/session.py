@@ -22,6 +22,7 @@ from knowledge_connector import (
     SourceDraft,
     StoredSource,
 )
+from knowledge_connector.kit.gathering import Gathered, Gathering
 from knowledge_connector_genesys.client import File, GenesysClient, Round
 from knowledge_connector_genesys.names import clean, file_name, is_ours, tags_of
 from knowledge_connector_genesys.shelf import Shelf
@@ -33,15 +34,7 @@ MOST_TO_SEARCH_FOR = 8
 """Ill files of one round that are found by halving it; more look like an ill vendor, and the whole round counts as failed."""
 
 
-@dataclass(slots=True)
-class _Making:
-    """A document between `begin` and `commit`."""
-
-    draft: SourceDraft
-    texts: dict[int, str] = field(default_factory=dict)
-
-
-_Entries = dict[str, _Making | None]
+_Entries = dict[str, Gathered | None]
 """What a round does to files, by name: write them, or (`None`) delete them."""
 
 
@@ -63,7 +56,7 @@ class GenesysSession:
 
     def __init__(self, client: GenesysClient, shelf: Shelf, owner: str) -> None:
         self._client, self._shelf, self._owner = client, shelf, owner
-        self._making: dict[str, _Making] = {}
+        self._gathering = Gathering[Gathered]()
         self._committed: set[str] = set()
         self._round: _OpenRound | None = None
 
@@ -83,35 +76,25 @@ class GenesysSession:
     def begin(self, draft: SourceDraft) -> str:
         """As the port says; costs no call. The id is the file's name, the same for every version of a document."""
         name = file_name(self._owner, draft.external_id)
-        self._making[name] = _Making(draft)
+        self._gathering[name] = Gathered(draft)
         return name
 
     def add(self, source_id: str, chunk: Chunk) -> None:
         """As the port says; the text is kept until `commit`."""
-        if source_id in self._making:
-            self._making[source_id].texts.setdefault(chunk.ordinal, chunk.text)
-        elif source_id not in self._committed:
-            raise _never_begun(source_id)
+        if source_id in self._gathering or source_id not in self._committed:
+            self._gathering.add(source_id, chunk)
 
     def commit(self, source_id: str) -> None:
         """Upload it into the round; as the port says otherwise."""
-        making = self._making.pop(source_id, None)
-        if making is None:
-            if source_id not in self._committed:
-                raise _never_begun(source_id)
+        if source_id in self._committed and source_id not in self._gathering:
             return
-        draft = making.draft
-        if len(making.texts) != draft.chunk_count:
-            raise DocumentError(
-                f"{len(making.texts)} chunks landed where {draft.chunk_count} were announced; nothing of it is kept.",
-                code="chunk-count",
-                where="target",
-                document_id=draft.external_id,
-            )
-        self._put(self._open(), source_id, making)
+        gathered = self._gathering.take(source_id)
+        gathered.whole()  # or refused, before a round is opened for it
+        self._put(self._open(), source_id, gathered)
         self._committed.add(source_id)
-        if draft.replaces is not None and draft.replaces != source_id:
-            self.delete(draft.replaces)
+        replaced = gathered.draft.replaces
+        if replaced is not None and replaced != source_id:
+            self.delete(replaced)
 
     def retag(self, source_id: str, draft: SourceDraft) -> None:
         """Refuse: the vendor changes nothing about a file but by a new upload (see `Limits.can_retag`)."""
@@ -124,7 +107,7 @@ class GenesysSession:
 
     def delete(self, source_id: str) -> None:
         """Have the round delete it; what is not ours is left alone."""
-        self._making.pop(source_id, None)
+        self._gathering.pop(source_id, None)
         self._committed.discard(source_id)
         if is_ours(self._owner, source_id) and (self._round or not self._shelf.holds_nothing):
             self._remove(self._open(), source_id)
@@ -146,7 +129,7 @@ class GenesysSession:
 
     def discard(self) -> None:
         """Cancel the round. Should that fail, the next one to be started cancels it."""
-        self._making.clear()
+        self._gathering.clear()
         work, self._round = self._round, None
         if work is None:
             return
@@ -168,18 +151,18 @@ class GenesysSession:
             self._round = _OpenRound(self._shelf.start().id)
         return self._round
 
-    def _put(self, work: _OpenRound, name: str, making: _Making) -> None:
+    def _put(self, work: _OpenRound, name: str, gathered: Gathered) -> None:
         """Upload a file into a round."""
         if name in work.entries and work.entries[name] is None:
             self._client.undelete(self._shelf.source, work.id, name)
         try:
-            self._client.upload(self._shelf.source, work.id, _file(self._owner, name, making))
+            self._client.upload(self._shelf.source, work.id, _file(self._owner, name, gathered))
         except (DocumentError, RetriableError):
             work.suspects.add(name)
             work.entries.pop(name, None)
             raise
         work.suspects.discard(name)
-        work.entries[name] = making
+        work.entries[name] = gathered
 
     def _remove(self, work: _OpenRound, name: str) -> None:
         """Have a round delete a file, and forget what it was to upload under this name."""
@@ -209,33 +192,32 @@ class GenesysSession:
             return {}
         if ended.state != "landed" or len(entries) == 1 or failed >= min(len(entries), MOST_TO_SEARCH_FOR):
             self._committed -= entries.keys()
-            return {name: _not_taken_in(name, making, ended, len(entries)) for name, making in entries.items()}
+            return {name: _not_taken_in(name, gathered, ended, len(entries)) for name, gathered in entries.items()}
         items, middle = list(entries.items()), len(entries) // 2
         return {**self._again(items[:middle]), **self._again(items[middle:])}
 
-    def _again(self, items: Sequence[tuple[str, _Making | None]]) -> dict[str, DocumentError]:
+    def _again(self, items: Sequence[tuple[str, Gathered | None]]) -> dict[str, DocumentError]:
         """Do the same in a round of its own."""
         work = self._open()
         failures = {}
-        for name, making in items:
+        for name, gathered in items:
             try:
-                self._do(work, name, making)
+                self._do(work, name, gathered)
             except DocumentError as error:
                 failures[name] = error
         return {**failures, **self._land()}
 
-    def _do(self, work: _OpenRound, name: str, making: _Making | None) -> None:
-        if making is None:
+    def _do(self, work: _OpenRound, name: str, gathered: Gathered | None) -> None:
+        if gathered is None:
             self._remove(work, name)
         else:
-            self._put(work, name, making)
+            self._put(work, name, gathered)
 
 
-def _file(owner: str, name: str, making: _Making) -> File:
-    draft = making.draft
-    text = "".join(text for _, text in sorted(making.texts.items()))
+def _file(owner: str, name: str, gathered: Gathered) -> File:
+    draft = gathered.draft
     uri = clean(draft.uri) if draft.uri else None
-    return File(name, _page(draft, text), CONTENT_TYPE, uri, tags_of(owner, draft))
+    return File(name, _page(draft, gathered.text()), CONTENT_TYPE, uri, tags_of(owner, draft))
 
 
 def _page(draft: SourceDraft, text: str) -> bytes:
@@ -247,19 +229,11 @@ def _page(draft: SourceDraft, text: str) -> bytes:
     return clean("\n".join(["---", *lines, "---", "", text, ""])).encode("utf-8")
 
 
-def _never_begun(source_id: str) -> DocumentError:
-    return DocumentError(
-        f"{source_id} was never begun, or has been deleted since; the next run writes it again.",
-        code="source-gone",
-        where="target",
-    )
-
-
-def _not_taken_in(name: str, making: _Making | None, ended: Round, of: int) -> DocumentError:
+def _not_taken_in(name: str, gathered: Gathered | None, ended: Round, of: int) -> DocumentError:
     why = f"{ended.failed_items} of its {of} files failed" if ended.state == "landed" else f"it ended as {ended.state}"
     return DocumentError(
         f"Genesys did not take in {name} with synchronization {ended.id}: {why}; it does not say why",
         code="ingestion-failed",
         where="target",
-        document_id=making.draft.external_id if making else None,
+        document_id=gathered.draft.external_id if gathered else None,
     )

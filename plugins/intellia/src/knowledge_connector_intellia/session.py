@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Lock
 from typing import TypeVar
 
@@ -29,6 +29,7 @@ from knowledge_connector import (
 )
 from knowledge_connector.kit import text as kit_text
 from knowledge_connector.kit.clock import Clock
+from knowledge_connector.kit.gathering import Gathered, Gathering, source_gone
 from knowledge_connector.kit.patience import Patience
 from knowledge_connector_intellia.client import IntelliaClient
 from knowledge_connector_intellia.config import DESCRIPTION, IntelliaConfig
@@ -48,17 +49,11 @@ LONGEST_PAUSE_SECONDS = 15
 
 
 @dataclass(slots=True)
-class _Filling:
+class _Announced(Gathered):
     """A file between `begin` and `commit`; chunks by ordinal, so that one that comes again counts once."""
 
-    draft: SourceDraft
     attempt: Attempt
     file: Upload
-    chunks: dict[int, str] = field(default_factory=dict)
-
-    @property
-    def text(self) -> str:
-        return "\n\n".join(text for _, text in sorted(self.chunks.items()))
 
 
 class IntelliaSession:
@@ -77,7 +72,7 @@ class IntelliaSession:
         self._base: KnowledgeBase | None = None
         self._described = False
         self._attempts = attempts()
-        self._filling: dict[str, _Filling] = {}
+        self._gathering = Gathering[_Announced]()
         self._own: set[str] | None = None
         self._last: tuple[str, str] | None = None
         self._patience = Patience(clock, config.poll_seconds, LONGEST_PAUSE_SECONDS, config.ready_timeout_seconds)
@@ -116,15 +111,12 @@ class IntelliaSession:
             self._clock,
         )
         self._known().add(file.file_id)
-        self._filling[file.file_id] = _Filling(draft, attempt, file)
+        self._gathering[file.file_id] = _Announced(draft, attempt, file)
         return file.file_id
 
     def add(self, source_id: str, chunk: Chunk) -> None:
         """As the port says."""
-        filling = self._filling.get(source_id)
-        if filling is None:
-            raise _gone(source_id)
-        filling.chunks.setdefault(chunk.ordinal, chunk.text)
+        self._gathering.add(source_id, chunk)
 
     def commit(self, source_id: str) -> None:
         """Send the bytes, wait until they are searchable, and delete the version before.
@@ -133,20 +125,21 @@ class IntelliaSession:
             DocumentError: Refused, not taken in, or not in time; the version before goes on answering.
             RetriableError: What became of it is not known.
         """
-        filling = self._filling.pop(source_id, None)
-        if filling is None:
+        announced = self._gathering.pop(source_id, None)
+        if announced is None:
             if source_id not in self._known():
-                raise _gone(source_id)
+                raise source_gone(source_id)
             return
         try:
-            self._take_in(filling)
+            text = announced.text()
+            self._take_in(announced, text)
         except DocumentError:
             with suppress(RetriableError):  # if it cannot be removed now, the next run does it
                 self.delete(source_id)
             raise
-        if filling.draft.replaces is not None:
-            self.delete(filling.draft.replaces)
-        self._last = (source_id, _legible(filling.text[:QUERY_CHARS]))
+        if announced.draft.replaces is not None:
+            self.delete(announced.draft.replaces)
+        self._last = (source_id, _legible(text[:QUERY_CHARS]))
 
     def retag(self, source_id: str, draft: SourceDraft) -> None:  # noqa: ARG002  # it is refused, whatever it says
         """Refused: a file's name, which holds all that a retag would change, cannot change (`Limits.can_retag`)."""
@@ -159,7 +152,7 @@ class IntelliaSession:
 
     def delete(self, source_id: str) -> None:
         """As the port says. What does not bear the owner's mark is left alone."""
-        self._filling.pop(source_id, None)
+        self._gathering.pop(source_id, None)
         if source_id in self._known():
             self._client.delete_file(self._base_to_write(), source_id)
             self._known().discard(source_id)
@@ -169,7 +162,7 @@ class IntelliaSession:
 
     def discard(self) -> None:
         """Forget files that were announced and not filled; the next run sweeps them away."""
-        self._filling.clear()
+        self._gathering.clear()
         self._last = None
 
     def check_search(self) -> None:
@@ -268,26 +261,23 @@ class IntelliaSession:
             if file.file_name == name:
                 self._client.delete_file(base, file.file_id)
 
-    def _take_in(self, filling: _Filling) -> None:
+    def _take_in(self, announced: _Announced, text: str) -> None:
         """Raises DocumentError unless the file is READY in the end."""
-        draft, file = filling.draft, filling.file
-        if len(filling.chunks) != draft.chunk_count:
-            message = f"{len(filling.chunks)} chunks landed where {draft.chunk_count} were announced"
-            raise _failed(draft, "chunk-count", message)
-        content = rendered(draft, filling.text)
+        draft = announced.draft
+        content = rendered(draft, text)
         if len(content) > self._config.max_file_bytes:
             message = f"its text has {len(content)} bytes, more than max_file_bytes = {self._config.max_file_bytes}"
             raise _failed(draft, "too-long", message)
-        self._send(filling, content)
-        _judge(self._progress.settled(file.file_id, filling.attempt.wave), draft)
+        self._send(announced, content)
+        _judge(self._progress.settled(announced.file.file_id, announced.attempt.wave), draft)
 
-    def _send(self, filling: _Filling, content: bytes) -> None:
+    def _send(self, announced: _Announced, content: bytes) -> None:
         """Upload. A refusal may answer a repetition, after bytes that arrived with their answer lost: then all is well."""
-        file = filling.file
+        file = announced.file
         try:
-            self._client.upload(file, content, MARKDOWN, filling.draft.external_id)
+            self._client.upload(file, content, MARKDOWN, announced.draft.external_id)
         except DocumentError:
-            files = self._client.files(self._base_to_write(), query=filling.attempt.id)
+            files = self._client.files(self._base_to_write(), query=announced.attempt.id)
             if file.file_id not in files or files[file.file_id].status == WAITING_UPLOAD:
                 raise
 
@@ -354,11 +344,3 @@ def _judge(file: File | None, draft: SourceDraft) -> None:
 
 def _failed(draft: SourceDraft, code: str, message: str) -> DocumentError:
     return DocumentError(message, code=code, where="target", document_id=draft.external_id)
-
-
-def _gone(source_id: str) -> DocumentError:
-    return DocumentError(
-        f"File {source_id} is not there any more, or takes no text; the next run writes it again.",
-        code="source-gone",
-        where="target",
-    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from knowledge_connector import (
@@ -24,6 +24,7 @@ from knowledge_connector import (
     Unavailable,
     digest,
 )
+from knowledge_connector.kit.gathering import Gathered, Gathering, source_gone
 from knowledge_connector.kit.patience import Patience
 from knowledge_connector_sensay.forms import Form, form_of
 from knowledge_connector_sensay.shelf import Held, Shelf, held_of, is_ours, survey
@@ -51,18 +52,6 @@ LONGEST_PAUSE_SECONDS = 30
 REASON_CHARS = 200
 
 
-@dataclass(slots=True)
-class _Filling:
-    """A source between `begin` and `commit`; chunks by ordinal, so that one that comes again counts once."""
-
-    draft: SourceDraft
-    chunks: dict[int, str] = field(default_factory=dict)
-
-    @property
-    def text(self) -> str:
-        return "\n\n".join(text for _, text in sorted(self.chunks.items()))
-
-
 class SensaySession:
     """A `TargetSession`.
 
@@ -76,7 +65,7 @@ class SensaySession:
     def __init__(self, client: SensayClient, config: SensayConfig, owner: str, clock: Clock) -> None:
         self._client, self._config, self._owner, self._clock = client, config, owner, clock
         self._patience = Patience(clock, config.poll_seconds, LONGEST_PAUSE_SECONDS, config.ready_timeout_seconds)
-        self._filling: dict[str, _Filling] = {}
+        self._gathering = Gathering[Gathered]()
         self._shelf = Shelf()
         self._has_listed = False
 
@@ -105,15 +94,12 @@ class SensaySession:
     def begin(self, draft: SourceDraft) -> str:
         """As the port says; Sensay hears of it when it is whole."""
         source_id = digest(draft.external_id)
-        self._filling[source_id] = _Filling(draft)
+        self._gathering[source_id] = Gathered(draft)
         return source_id
 
     def add(self, source_id: str, chunk: Chunk) -> None:
         """As the port says."""
-        filling = self._filling.get(source_id)
-        if filling is None:
-            raise _gone(source_id)
-        filling.chunks.setdefault(chunk.ordinal, chunk.text)
+        self._gathering.add(source_id, chunk)
 
     def commit(self, source_id: str) -> None:
         """Send the document, wait until the replica knows it, and remove what it replaces.
@@ -122,12 +108,13 @@ class SensaySession:
             DocumentError: Refused, not processed, or not in time.
             RetriableError: What became of it is not known.
         """
-        filling = self._filling.pop(source_id, None)
-        if filling is None:
+        gathered = self._gathering.pop(source_id, None)
+        if gathered is None:
             if not self._entries(source_id):
-                raise _gone(source_id)
+                raise source_gone(source_id)
             return
-        draft, form = filling.draft, self._form(filling)
+        draft = gathered.draft
+        form = form_of(draft, gathered.text(), self._config)
         old = self._entries(source_id)
         new = self._changed(draft, form, old) or self._made(draft, form, old)
         self._shelf.documents[source_id] = new
@@ -145,7 +132,7 @@ class SensaySession:
 
     def delete(self, source_id: str) -> None:
         """As the port says. What does not bear the owner's mark is left alone."""
-        self._filling.pop(source_id, None)
+        self._gathering.pop(source_id, None)
         if source_id.startswith("#"):
             self._delete_stray(source_id)
         else:
@@ -157,7 +144,7 @@ class SensaySession:
 
     def discard(self) -> None:
         """Forget sources that were begun; Sensay has not heard of them."""
-        self._filling.clear()
+        self._gathering.clear()
 
     # ------------------------------------------------------------------------------------------------- what is there already
 
@@ -205,13 +192,6 @@ class SensaySession:
         return list(survey([entry], self._owner).strays.values()) if entry else []
 
     # ----------------------------------------------------------------------------------------------------------- sending
-
-    def _form(self, filling: _Filling) -> Form:
-        draft = filling.draft
-        if len(filling.chunks) != draft.chunk_count:
-            message = f"{len(filling.chunks)} chunks landed where {draft.chunk_count} were announced"
-            raise _failed(draft, "chunk-count", message)
-        return form_of(draft, filling.text, self._config)
 
     def _changed(self, draft: SourceDraft, form: Form, old: Sequence[Held]) -> tuple[Held, ...]:
         """Change entries in place, and wait; empty if they are of another kind, or gone."""
@@ -383,11 +363,3 @@ def _in_short(reasons: Sequence[str]) -> str:
 
 def _failed(draft: SourceDraft, code: str, message: str) -> DocumentError:
     return DocumentError(message, code=code, where="target", document_id=draft.external_id)
-
-
-def _gone(source_id: str) -> DocumentError:
-    return DocumentError(
-        f"Source {source_id} is not there any more, or takes no text; the next run writes it again.",
-        code="source-gone",
-        where="target",
-    )

@@ -8,12 +8,13 @@ begin, add ─▶ (in memory) ─▶ commit: one text in place of one text ─�
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from knowledge_connector import BatchError, Chunk, DocumentError, KnowledgeSource, SourceDraft, StoredSource, digest
+from knowledge_connector.kit.gathering import Gathered, Gathering, source_gone
 from knowledge_connector.kit.patience import Patience
 from knowledge_connector_totoy import memory
 from knowledge_connector_totoy.client import IN_PROGRESS, Original, Source, TotoyClient
@@ -31,12 +32,10 @@ Piece = str | Original
 
 
 @dataclass(slots=True)
-class _Making:
-    """A source that still takes chunks, or a file."""
+class _Making(Gathered):
+    """A source that still takes chunks, or a file, and the thread that it is of."""
 
-    draft: SourceDraft
     thread: int
-    chunks: dict[int, Chunk] = field(default_factory=dict)
     original: Original | None = None
 
     def pieces(self) -> list[Piece]:
@@ -47,15 +46,7 @@ class _Making:
         """
         if self.original is not None:
             return [self.original]
-        if len(self.chunks) != self.draft.chunk_count:
-            raise DocumentError(
-                f"{len(self.chunks)} chunks landed where {self.draft.chunk_count} were announced; nothing of it is kept",
-                code="chunk-count",
-                where="target",
-                document_id=self.draft.external_id,
-            )
-        texts = [self.chunks[ordinal].text for ordinal in sorted(self.chunks)]
-        return list(parts_of(memory.sendable("\n\n".join(texts))))
+        return list(parts_of(memory.sendable(self.text())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +90,7 @@ class TotoySession:
         self._desk: _Desk | None = None
         self._lock = Lock()
         self._held: dict[str, Held] | None = None
-        self._making: dict[str, _Making] = {}
+        self._gathering = Gathering[_Making]()
         self._flushing = Lock()
         self._sent: dict[str, _Sent] = {}
         self._failures: dict[int, Failures] = {}
@@ -122,16 +113,16 @@ class TotoySession:
     def begin(self, draft: SourceDraft) -> str:
         """Take note; nothing is sent before `commit`."""
         source_id = digest(draft.external_id, uuid4().hex)
-        self._making[source_id] = _Making(draft, get_ident())
+        self._gathering[source_id] = _Making(draft, get_ident())
         return source_id
 
     def add(self, source_id: str, chunk: Chunk) -> None:
         """Take a chunk; Totoy splits texts by itself, so that all chunks of a document become one text."""
-        self._made(source_id).chunks.setdefault(chunk.ordinal, chunk)
+        self._gathering.add(source_id, chunk)
 
     def attach(self, source_id: str, *, content: bytes, file_name: str) -> None:
         """Take an original file (.pdf, .jpg or .png) instead of chunks; Totoy reads it by itself."""
-        self._made(source_id).original = Original(content, file_name)
+        self._gathering.of(source_id).original = Original(content, file_name)
 
     def commit(self, source_id: str) -> None:
         """Send it. It is indexed, and whole, after `flush`.
@@ -139,10 +130,9 @@ class TotoySession:
         Raises:
             DocumentError: Totoy refuses it; nothing of it is left.
         """
-        if source_id not in self._making and source_id in self._index():
+        if source_id not in self._gathering and source_id in self._index():
             return
-        making = self._made(source_id)
-        del self._making[source_id]
+        making = self._gathering.take(source_id)
         draft, pieces = making.draft, making.pieces()
         old = self._index().get(draft.replaces or "")
         marks = memory.marks_of(draft, source_id, self._at().base.id)
@@ -161,7 +151,7 @@ class TotoySession:
         """Change title, link, dates and pairs; the content is not sent, and not indexed again."""
         held = self._index().get(source_id)
         if held is None:
-            raise _gone(source_id)
+            raise source_gone(source_id)
         marks = replace(memory.marks_of(draft, held.key, held.marks.base), chunk_count=held.marks.chunk_count)
         sources = []
         for part, source in enumerate(held.sources, 1):
@@ -171,7 +161,7 @@ class TotoySession:
 
     def delete(self, source_id: str) -> None:
         """See the port. A source that somebody linked to another knowledge base as well only leaves this one."""
-        self._making.pop(source_id, None)
+        self._gathering.pop(source_id, None)
         self._sent.pop(source_id, None)
         held = self._index().get(source_id)
         if held is not None:
@@ -200,9 +190,9 @@ class TotoySession:
     def discard(self) -> None:
         """Forget what this thread has not flushed; the next run removes what was sent of it."""
         me = get_ident()
-        waiting: dict[str, _Making | _Sent] = {**self._making, **self._sent}
+        waiting: dict[str, _Making | _Sent] = {**self._gathering, **self._sent}
         for source_id in [source_id for source_id, one in waiting.items() if one.thread == me]:
-            self._making.pop(source_id, None)
+            self._gathering.pop(source_id, None)
             self._sent.pop(source_id, None)
 
     def calls(self) -> Mapping[str, int]:
@@ -279,12 +269,6 @@ class TotoySession:
 
     # ---------------------------------------------------------------------------------------------------------- memory
 
-    def _made(self, source_id: str) -> _Making:
-        making = self._making.get(source_id)
-        if making is None:
-            raise _gone(source_id)
-        return making
-
     def _index(self) -> dict[str, Held]:
         """What is held by key; listed once, if nobody has listed it in this session."""
         with self._lock:
@@ -311,11 +295,3 @@ def _fits(old: Held, pieces: Sequence[Piece]) -> bool:
     """Whether one call can put the new content in the place of the old: one source each, of the same kind."""
     kind = "document" if isinstance(pieces[0], Original) else "text"
     return old.whole and len(pieces) == len(old.sources) == 1 and old.sources[0].kind == kind
-
-
-def _gone(source_id: str) -> DocumentError:
-    return DocumentError(
-        f"Source {source_id} is not there any more, or takes no chunks; the next run writes it again.",
-        code="source-gone",
-        where="target",
-    )

@@ -19,7 +19,8 @@ from hashlib import blake2b
 from itertools import count
 from pathlib import Path
 
-from knowledge_connector.errors import DocumentError, FatalError
+from knowledge_connector.errors import FatalError
+from knowledge_connector.kit.gathering import miscounted, source_gone
 from knowledge_connector.model import Chunk, KnowledgeSource, SourceDraft, StoredSource
 from knowledge_connector.targets.sqlite import file, rows
 
@@ -120,7 +121,7 @@ class SqliteSession:
         """As the port says; a chunk that came already is not taken twice."""
         making = self._making.get(source_id)
         if making is None:
-            raise _gone(source_id)
+            raise source_gone(source_id)
         if chunk.ordinal <= making.last:
             return
         making.last = chunk.ordinal
@@ -146,12 +147,12 @@ class SqliteSession:
                 return
             if making.landed != making.draft.chunk_count:
                 self._remove(db, source_id)
-                raise _miscounted(making, making.landed)
+                raise miscounted(making.draft, making.landed)
             self._write_chunks(db, making)
             lost = len(making.kept) - _move_chunks(db, making, source_id)
             if lost:  # the version that it was to replace went first
                 self._remove(db, source_id)
-                raise _miscounted(making, making.landed - lost)
+                raise miscounted(making.draft, making.landed - lost)
             db.execute(
                 "UPDATE sources SET fingerprint = ?, chunk_count = ? WHERE id = ?",
                 (making.draft.fingerprint, making.landed, source_id),
@@ -254,7 +255,7 @@ class SqliteSession:
             "SELECT name FROM sources WHERE id = ? AND owner = ? AND fingerprint IS NOT NULL", (source_id, self._owner)
         ).fetchone()
         if row is None:
-            raise _gone(source_id)
+            raise source_gone(source_id)
         name: str = row[0]
         return name
 
@@ -314,20 +315,3 @@ def _move_chunks(db: sqlite3.Connection, making: _Making, source_id: str) -> int
 
 def _said(text: str, metadata: str) -> bytes:
     return blake2b(f"{metadata}{text}".encode(), digest_size=16).digest()
-
-
-def _gone(source_id: str) -> DocumentError:
-    return DocumentError(
-        f"Source {source_id} is not there any more, or takes no chunks; the next run writes it again.",
-        code="source-gone",
-        where="target",
-    )
-
-
-def _miscounted(making: _Making, landed: int) -> DocumentError:
-    return DocumentError(
-        f"{landed} chunks landed where {making.draft.chunk_count} were announced; nothing of it is kept.",
-        code="chunk-count",
-        where="target",
-        document_id=making.draft.external_id,
-    )
