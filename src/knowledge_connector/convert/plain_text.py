@@ -27,7 +27,12 @@ class TextConverter(Converter):
     name = "text"
     version = "1"
     media_types: ClassVar[frozenset[str]] = frozenset({"text/plain", "application/x-tex"})
-    extensions: ClassVar[Mapping[str, str]] = dict.fromkeys((".txt", ".text", ".log", ".tex"), "text/plain")
+    extensions: ClassVar[Mapping[str, str]] = {
+        ".txt": "text/plain",
+        ".text": "text/plain",
+        ".log": "text/plain",
+        ".tex": "application/x-tex",
+    }
 
     def convert(self, raw: Raw, settings: Mapping[str, Any]) -> Converted:
         """Give the text; it has no title of its own."""

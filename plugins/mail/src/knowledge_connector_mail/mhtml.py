@@ -18,7 +18,7 @@ class SavedPageConverter(Converter):
     name = "mhtml"
     version = "1"
     media_types: ClassVar[frozenset[str]] = frozenset({"multipart/related"})
-    extensions: ClassVar[Mapping[str, str]] = {".mht": "multipart/related", ".mhtml": "multipart/related"}
+    extensions: ClassVar[Mapping[str, str]] = {".mhtml": "multipart/related", ".mht": "multipart/related"}
 
     def convert(self, raw: Raw, settings: Mapping[str, Any]) -> Converted:  # noqa: ARG002  # there are none
         """Give the readable part of the page, titled as it was in the browser; links lead where they led there.
