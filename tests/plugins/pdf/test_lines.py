@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from knowledge_connector_pdf.calls import abscissas
 from knowledge_connector_pdf.lines import Line, Probe, chars_before, lines_of
 from plugins.pdf.makers import pdf, text
 
@@ -81,5 +82,6 @@ def test_places_in_a_line_are_found() -> None:
         closing(page.get_textpage()) as text_page,
     ):
         (line,) = lines_of(text_page.raw, Probe())
-        found = [chars_before(line, place, text_page.raw) for place in (0, 100.5, 110, 112, 500)]
+        x_of = abscissas(text_page.raw)
+        found = [chars_before(line, place, x_of) for place in (0, 100.5, 110, 112, 500)]
     assert found == [0, 1, 5, 6, 9]

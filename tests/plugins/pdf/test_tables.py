@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from collections.abc import Sequence
 from contextlib import closing
 
 import pypdfium2  # type: ignore[import-untyped]  # it ships no types
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]  # the same
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge_connector_pdf.calls import char_edges, font_names, path_boxes
+from knowledge_connector_pdf.calls import Boxes, abscissas, bookmarks, font_names, path_boxes
 from knowledge_connector_pdf.tables import Rule, _grids  # the tables of a page show only the grids with text in them
 from plugins.pdf.makers import pdf, rule, text
 
@@ -61,8 +63,12 @@ def test_many_questions_have_the_answers_of_one() -> None:
     ):
         everywhere = range(text_page.count_chars())
         boxes = [text_page.get_charbox(at, loose=True) for at in everywhere]
-        left, top, right, bottom = char_edges(text_page.raw, everywhere)
-        assert list(zip(left, bottom, right, top, strict=True)) == boxes
+        asked = Boxes()
+        for times in (1, 30):  # the room for the answers is used again, and grows
+            left, top, right, bottom = asked.edges(text_page.raw, [*everywhere] * times)
+            assert list(zip(left, bottom, right, top, strict=True)) == boxes * times
+        x_of = abscissas(text_page.raw)
+        assert [x_of(at) for at in everywhere] == pytest.approx([left for left, _, _, _ in boxes], abs=0.01)
         name = ctypes.create_string_buffer(64)
         for at, found in zip(everywhere, font_names(text_page.raw, everywhere), strict=True):
             length = pdfium.FPDFText_GetFontInfo(text_page.raw, at, name, 64, None)
@@ -71,3 +77,14 @@ def test_many_questions_have_the_answers_of_one() -> None:
         assert line[0] < 72.1
         assert line[2] > 299.9
         assert list(path_boxes(page.raw, 3)) == []
+
+
+def test_bookmarks_that_lead_in_circles_are_read_once() -> None:
+    titles = ("Scope", "Aims", "Ends")
+    whole = pdf([text("Hy", 72, 700)], outline=[(title, 0) for title in titles])
+    second, third = re.findall(rb"/Next (\d+) 0 R", whole)
+    first = b"%0*d" % (len(second), int(second) - 1)
+    circular = whole.replace(b"/Next %b 0 R" % third, b"/Next %b 0 R" % first)
+    for content, expected in ((whole, titles), (circular, titles[:2])):
+        with pypdfium2.PdfDocument(content) as document:
+            assert list(bookmarks(document.raw, 6, 100)) == [(title, 1, 0) for title in expected]

@@ -10,6 +10,7 @@ from typing import Any
 
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]  # pypdfium2 ships no types
 
+from knowledge_connector_pdf.calls import abscissas
 from knowledge_connector_pdf.lines import Line, chars_before, is_gappy
 from knowledge_connector_pdf.tables import Table
 
@@ -61,7 +62,8 @@ def _cells(line: Line, text_page: Any) -> list[_Cell]:
             boxes[-1] = (boxes[-1][0], max(boxes[-1][1], right))
         else:
             boxes.append((left, right))
-    cuts = [0, *(chars_before(line, left - gap / 2, text_page) for left, _ in boxes[1:]), len(line.text)]
+    x_of = abscissas(text_page)
+    cuts = [0, *(chars_before(line, left - gap / 2, x_of) for left, _ in boxes[1:]), len(line.text)]
     texts = [line.text[start:end].strip() for start, end in pairwise(cuts)]
     return [_Cell(*box, text) for box, text in zip(boxes, texts, strict=True)] if all(texts) else []
 

@@ -9,27 +9,24 @@ from __future__ import annotations
 import ctypes
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any
 
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]  # pypdfium2 ships no types
 
 from knowledge_connector.kit.pages import without_marks
-from knowledge_connector_pdf.calls import buffer, char_edges, font_names
+from knowledge_connector_pdf.calls import Boxes, buffer, font_names
 
 _HYPHEN = "\ufffe"
 """What pdfium gives for a hyphen at the end of a line, and it gives no line break then."""
 
 _OTHER_HYPHEN = ("\x02", _HYPHEN)  # what it gives in some versions
 
-_SEEN = re.compile(r"\S(?:.*\S)?")  # not the return before the line feed, as pdfium ends lines with both
-
 _MONOSPACED = ("mono", "courier", "consol", "menlo", "typewriter", "cmtt", "sftt", "lettergothic", "inconsolata")
 _BOLD_WEIGHT = 600
 _GAPPY = 1.45 * 0.5  # a letter of prose is about half as wide as its size
-_LEADER = re.compile(r"(?:\s?\.){5,}\s*[\divxlcm]{0,6}$", re.MULTILINE)
+_LEADER = re.compile(r"(?:\s?\.){5,}\s*[\divxlcm]{0,6}$")
 _DOTS = 5
 _PAGE_CHARS = 16_000
 _STEPS = 64  # in a point, in which heights of boxes are told apart
@@ -88,9 +85,10 @@ class Probe:
         self._x, self._y = ctypes.c_double(), ctypes.c_double()
         self._matrix = pdfium.FS_MATRIX()
         self._text = buffer(_PAGE_CHARS, ctypes.c_ushort)
+        self._boxes = Boxes()
         self._kinds: dict[bytes, tuple[bool, bool]] = {}
         self._styles: dict[tuple[float, bool, bool], Style] = {}
-        self._known: dict[tuple[bytes, str, int], tuple[Style, float, float]] = {}
+        self._known: dict[tuple[bytes, int], tuple[Style, float, float]] = {}
 
     def text(self, page: Any) -> tuple[str, bool]:
         """All of a text page as pdfium counts it, for which a character of the supplementary planes is two; and if any is."""
@@ -104,26 +102,24 @@ class Probe:
         return units.replace(*_OTHER_HYPHEN), has_pairs
 
     def lines(self, page: Any, text: str) -> list[Line]:
-        """Describe the lines of a text page; `text` is all of it, with a character for each that pdfium counts."""
-        known, lines, spans = self._known, [], [found.span() for found in _SEEN.finditer(text)]
-        firsts, lasts = [first for first, _ in spans], [end - 1 for _, end in spans]
-        lefts, tops, _, bottoms = char_edges(page, firsts)
-        _, _, rights, end_bottoms = char_edges(page, lasts)
-        names = font_names(page, firsts)
-        for first, last, name, left, top, bottom, right, end_bottom in zip(
-            firsts, lasts, names, lefts, tops, bottoms, rights, end_bottoms, strict=True
+        """Describe the lines of a text page that say anything new; `text` is all of it, with a character for each that pdfium counts."""
+        texts, firsts, lasts = _seen(text)
+        lefts, tops, rights, bottoms = self._boxes.edges(page, firsts + lasts)
+        at_end = slice(len(texts), None)
+        names, known, lines = font_names(page, firsts), self._known, []
+        for seen, first, last, name, left, top, bottom, right, end_bottom in zip(
+            texts, firsts, lasts, names, lefts, tops, bottoms, rights[at_end], bottoms[at_end], strict=False
         ):
-            if last > first and -_LEVEL_POINTS < bottom - end_bottom < _LEVEL_POINTS:
-                key = (name, text[first], int((top - bottom) * _STEPS))
-                learnt = known.get(key)
-                if learnt is None:
-                    style, x, y = self._asked(page, first, name)
-                    learnt = known[key] = (style, x - left, y - bottom)
-                style, bearing, rise = learnt
-                x, y = left + bearing, bottom + rise
+            key = name, int((top - bottom) * _STEPS)
+            is_level = first < last and -_LEVEL_POINTS < bottom - end_bottom < _LEVEL_POINTS
+            if is_level and key in known:
+                style, bearing, rise = known[key]
+                x, base = left + bearing, bottom + rise
             else:
-                style, x, y = self._asked(page, first, name)
-            lines.append(Line(text[first : last + 1], x, right, y, style, False, first, last))
+                style, x, base = self._asked(page, first, name)
+                if is_level:
+                    known[key] = style, x - left, base - bottom
+            lines.append(Line(seen, x, right, base, style, False, first, last))
         marked = [line for line in lines if line.style.is_bold or line.style.is_code]
         if marked:
             self._look_on(page, marked)
@@ -148,12 +144,15 @@ class Probe:
     def _look_on(self, page: Any, lines: Sequence[Line]) -> None:
         """Correct the style of lines that begin bold or as code and do not go on so."""
         places = [line.last for line in lines] + [(line.first + line.last) // 2 for line in lines]
-        kinds = list(map(self._kind, repeat(page), places, font_names(page, places)))
-        for line, ends, goes_on in zip(lines, kinds, kinds[len(lines) :], strict=False):
+        names = font_names(page, places)
+        kinds = [self._kinds.get(name) or self._kind(page, at, name) for at, name in zip(places, names, strict=True)]
+        for line, (bold_end, code_end), (bold_middle, code_middle) in zip(
+            lines, kinds, kinds[len(lines) :], strict=False
+        ):
             style = line.style
-            found = style.is_bold and ends[0] and goes_on[0], style.is_code and ends[1] and goes_on[1]
-            if found != (style.is_bold, style.is_code):
-                line.style = self._style(style.size, *found)
+            is_bold, is_code = style.is_bold and bold_end and bold_middle, style.is_code and code_end and code_middle
+            if is_bold != style.is_bold or is_code != style.is_code:
+                line.style = self._style(style.size, is_bold, is_code)
 
     def _style(self, size: float, is_bold: bool, is_code: bool) -> Style:
         key = (round(size, 2), is_bold, is_code)
@@ -161,10 +160,7 @@ class Probe:
 
 
 def lines_of(page: Any, probe: Probe) -> list[Line]:
-    """The lines of a text page that hold anything to see, in the order of the file.
-
-    Those of a table of contents or an index, with dots that lead to a number, are left out: they say nothing new.
-    """
+    """The lines of a text page that hold anything to see, in the order of the file."""
     units, has_pairs = probe.text(page)
     lines = probe.lines(page, units.replace(_HYPHEN, "\n"))
     if has_pairs:  # only such a page may hold what could be taken for the mark of one
@@ -172,26 +168,41 @@ def lines_of(page: Any, probe: Probe) -> list[Line]:
             line.text = without_marks(_whole(line.text))
         lines = [line for line in lines if line.text.strip()]
     if _HYPHEN in units:
+        divided = {found.start() - 1 for found in re.finditer(_HYPHEN, units)}
         for line in lines:
-            line.is_divided = units.startswith(_HYPHEN, line.last + 1)
-    if "..." in units or ". . ." in units:
-        return [line for line in lines if line.text.count(".") < _DOTS or not _LEADER.search(line.text)]
+            line.is_divided = line.last in divided
     return lines
+
+
+def _seen(text: str) -> tuple[list[str], list[int], list[int]]:
+    """Of each line the text without the blanks around it, and the places of the first and the last character.
+
+    Those of a table of contents or an index, with dots that lead to a number, are left out: they say nothing new.
+    """
+    has_leaders = "..." in text or ". . ." in text
+    texts, firsts, lasts, start = [], [], [], 0
+    for piece in text.split("\n"):
+        seen = piece.strip()
+        if seen and not (has_leaders and seen.count(".") >= _DOTS and _LEADER.search(seen)):
+            first = start + piece.find(seen)
+            texts.append(seen)
+            firsts.append(first)
+            lasts.append(first + len(seen) - 1)
+        start += len(piece) + 1
+    return texts, firsts, lasts
 
 
 def _whole(units: str) -> str:
     return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def chars_before(line: Line, place: float, page: Any) -> int:
-    """How many characters of a line come before a place in it, in points from the left edge; found by halves."""
-    x, y = ctypes.c_double(), ctypes.c_double()
+def chars_before(line: Line, place: float, x_of: Callable[[int], float]) -> int:
+    """How many characters of a line come before a place in it, in points from the left edge; found by halves.
 
-    def x_of(at: int) -> float:
-        pdfium.FPDFText_GetCharOrigin(page, at, x, y)
-        return x.value if line.left <= line.right else -x.value
-
-    units = bisect_left(range(line.first, line.last + 1), place if line.left <= line.right else -place, key=x_of)
+    `x_of` gives the places of the characters of the page.
+    """
+    sign = 1 if line.left <= line.right else -1
+    units = bisect_left(range(line.first, line.last + 1), sign * place, key=lambda at: sign * x_of(at))
     if len(line.text) == line.last - line.first + 1:
         return units
     return len(line.text.encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore"))

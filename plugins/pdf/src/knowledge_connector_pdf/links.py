@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby, pairwise
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-import pypdfium2.raw as pdfium  # type: ignore[import-untyped]  # pypdfium2 ships no types
-
+from knowledge_connector_pdf.calls import Box, abscissas, web_links
 from knowledge_connector_pdf.lines import Line, chars_before
 
 _MAX_LINKS = 1_000  # of one page
-_MAX_BYTES = 4_096
-_Address = ctypes.c_char * _MAX_BYTES
 _SCHEMES = ("http://", "https://", "mailto:", "ftp://")
 _SLACK_POINTS = 1.0
 _PARTS = frozenset(":/.@")
@@ -33,13 +29,11 @@ class _Place(NamedTuple):
 
 def with_links(lines: list[Line], document: Any, page: Any, text_page: Any) -> list[Line]:
     """The same lines, with their links in Markdown."""
-    places = [
-        place
-        for address, box in _links(document, page)
-        if (place := _place(lines, address, box, text_page)) and place.start < place.end
-    ]
-    if places:
-        places.sort()
+    links = [*_links(document, page)]
+    if links:
+        bases, x_of = [line.base for line in lines], abscissas(text_page)
+        found = [_place(lines, bases, address, box, x_of) for address, box in links]
+        places = sorted([place for place in found if place and place.start < place.end])
         apart = [place for before, place in zip([None, *places], places, strict=False) if not _overlap(before, place)]
         runs = [list(run) for _, run in groupby(apart, key=attrgetter("address"))]
         for place, text in reversed([pair for run in runs for pair in _written(lines, run)]):
@@ -48,37 +42,33 @@ def with_links(lines: list[Line], document: Any, page: Any, text_page: Any) -> l
     return lines
 
 
-def _links(document: Any, page: Any) -> Iterator[tuple[str, Any]]:
-    """The addresses of a page, each with its box, which is good until the next is asked for."""
-    position, link, box = ctypes.c_int(0), pdfium.FPDF_LINK(), pdfium.FS_RECTF()
-    buffer = _Address()
-    for _ in range(_MAX_LINKS):
-        if not pdfium.FPDFLink_Enumerate(page, position, link):
-            return
-        action = pdfium.FPDFLink_GetAction(link)
-        length = pdfium.FPDFAction_GetURIPath(document, action, buffer, _MAX_BYTES) if action else 0
-        if 0 < length <= _MAX_BYTES and pdfium.FPDFLink_GetAnnotRect(link, box):
-            address = buffer.value.decode("utf-8", "replace").strip()
-            if address.lower().startswith(_SCHEMES):
-                yield address, box
+def _links(document: Any, page: Any) -> Iterator[tuple[str, Box]]:
+    """The addresses of a page, each with left, top, right and bottom of its place."""
+    for encoded, box in web_links(document, page, _MAX_LINKS):
+        address = encoded.decode("utf-8", "replace").strip()
+        if address.lower().startswith(_SCHEMES):
+            yield address, box
 
 
-def _place(lines: Sequence[Line], address: str, box: Any, text_page: Any) -> _Place | None:
+def _place(
+    lines: Sequence[Line], bases: Sequence[float], address: str, box: Box, x_of: Callable[[int], float]
+) -> _Place | None:
     """Where the words in a box stand; no words if there is nothing but blanks in it."""
-    lowest, highest = box.bottom - _SLACK_POINTS, box.top + _SLACK_POINTS
-    level = (at for at, line in enumerate(lines) if lowest <= line.base <= highest)
-    number = next((at for at in level if _is_beside(lines[at], box)), None)
+    left, top, right, bottom = box
+    lowest, highest = bottom - _SLACK_POINTS, top + _SLACK_POINTS
+    edges = left - _SLACK_POINTS, right - _SLACK_POINTS
+    level = [at for at, base in enumerate(bases) if lowest <= base <= highest]
+    number = next((at for at in level if _is_beside(lines[at], left, edges[1])), None)
     if number is None:
         return None
-    edges = (box.left - _SLACK_POINTS, box.right - _SLACK_POINTS)
-    start, end = sorted(chars_before(lines[number], edge, text_page) for edge in edges)
+    start, end = sorted([chars_before(lines[number], edge, x_of) for edge in edges])
     label = lines[number].text[start:end]
     return _Place(number, end - len(label.lstrip()), start + len(label.rstrip()), address)
 
 
-def _is_beside(line: Line, box: Any) -> bool:
-    left, right = sorted((line.left, line.right))
-    return bool(left < box.right - _SLACK_POINTS and right > box.left)
+def _is_beside(line: Line, left: float, right: float) -> bool:
+    first, last = sorted((line.left, line.right))
+    return first < right and last > left
 
 
 def _overlap(before: _Place | None, place: _Place) -> bool:

@@ -7,17 +7,15 @@ pdfium is not thread-safe; a converter process has one thread.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pypdfium2  # type: ignore[import-untyped]  # pypdfium2 ships no types
 import pypdfium2.raw as pdfium  # type: ignore[import-untyped]  # the same
 
 from knowledge_connector import Converted, DocumentError, Unreadable
-from knowledge_connector_pdf.calls import buffer
+from knowledge_connector_pdf.calls import bookmarks
 from knowledge_connector_pdf.columns import aligned_tables
 from knowledge_connector_pdf.composing import compose
 from knowledge_connector_pdf.facts import facts
@@ -35,7 +33,6 @@ MAX_CHARS = 5_000_000
 
 _MAX_BOOKMARKS = 20_000
 _BOOKMARK_DEPTH = 6
-_TITLE_CHARS = 1_000
 _SCANNED_BELOW_CHARS = 50
 _MIN_GAPPY_LINES = 2
 _DPI = 300
@@ -168,14 +165,8 @@ def _bitmap(document: pypdfium2.PdfDocument, number: int, settings: Mapping[str,
 
 def _outline(document: pypdfium2.PdfDocument) -> Outline:
     found: dict[int, dict[str, int]] = {}
-    title = buffer(_TITLE_CHARS, ctypes.c_ushort)
-    for bookmark in islice(document.get_toc(max_depth=_BOOKMARK_DEPTH), _MAX_BOOKMARKS):
-        length = pdfium.FPDFBookmark_GetTitle(bookmark.raw, title, ctypes.sizeof(title)) - 2
-        if not 0 < length < ctypes.sizeof(title):
-            continue
-        name = plain(ctypes.string_at(title, length).decode("utf-16-le", "replace"))
-        destination = pdfium.FPDFBookmark_GetDest(document.raw, bookmark.raw) if name else None
-        index = pdfium.FPDFDest_GetDestPageIndex(document.raw, destination) if destination else -1
-        if index >= 0:
-            found.setdefault(index + 1, {}).setdefault(name, bookmark.level + 1)
+    for title, level, index in bookmarks(document.raw, _BOOKMARK_DEPTH, _MAX_BOOKMARKS):
+        name = plain(title)
+        if name:
+            found.setdefault(index + 1, {}).setdefault(name, level)
     return found

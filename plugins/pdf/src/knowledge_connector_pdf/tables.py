@@ -40,7 +40,7 @@ _Grid = tuple[list[Rule], list[Rule]]
 """Rules that run across, and rules that run down."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Table:
     """Rows of cells, and the place on the page that they take."""
 
