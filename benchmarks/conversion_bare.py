@@ -1,4 +1,7 @@
-"""The libraries beneath the converters, used in the plainest way that gives text: what ours are measured against.
+"""The libraries that one would take without us, used in the plainest way that gives text: what ours are measured against.
+
+Of a format that has a library of its own, that one; else the parser. What we read past the library of a format, with a parser alone, is
+besides measured against that: `PARSED`.
 
 Where a format keeps what a document says of itself (who wrote it, when, to whom) in parts of its own, those are read too, for a converter
 gives it. Nothing is done for structure: no headings, tables, lists or links, except where the library gives them unasked.
@@ -9,9 +12,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable, Mapping
 from email import message_from_bytes, policy
+from functools import partial
 from typing import Any
 
 
@@ -22,8 +27,8 @@ def _html(content: bytes) -> str:
     return html_to_markdown(LexborHTMLParser(content.decode()).html or "")
 
 
-def _csv(content: bytes) -> str:
-    rows = csv.reader(io.StringIO(content.decode(), newline=""), delimiter=";")
+def _csv(content: bytes, delimiter: str = ";") -> str:
+    rows = csv.reader(io.StringIO(content.decode(), newline=""), delimiter=delimiter)
     return "\n".join(" | ".join(row) for row in rows)
 
 
@@ -74,8 +79,27 @@ def _sheet(content: bytes) -> str:
 
 
 def _odf(content: bytes) -> str:
+    import odfdo
+
+    document = odfdo.Document(io.BytesIO(content))
+    said = map(str, (document.meta.title, document.meta.creator))
+    headings = (heading.inner_text for heading in document.body.get_headers())
+    return "\n".join([*said, *headings, *(paragraph.inner_text for paragraph in document.body.get_paragraphs())])
+
+
+_TEXTS = re.compile(r"content\.xml|meta\.xml|docProps/core\.xml|word/document\.xml|ppt/slides/slide\d+\.xml")
+
+
+def _parsed(content: bytes) -> str:
     with zipfile.ZipFile(io.BytesIO(content)) as package:
-        return "\n".join(_xml(package.read(name)) for name in ("meta.xml", "content.xml") if name in package.NameToInfo)
+        return "\n".join(_xml(package.read(name)) for name in package.namelist() if _TEXTS.fullmatch(name))
+
+
+def _rich_text(content: bytes) -> str:
+    from striprtf.striprtf import rtf_to_text
+
+    text = rtf_to_text(content.decode("cp1252", "replace"), errors="replace")  # type: ignore[no-untyped-call]  # it has no types
+    return str(text)
 
 
 def _pdf(content: bytes) -> str:
@@ -113,8 +137,10 @@ def _outlook(content: bytes) -> str:
 
 BARE: Mapping[str, tuple[str, Callable[[bytes], str]]] = {
     "html": ("selectolax, mdka", _html),
+    "xhtml": ("selectolax, mdka", _html),
     "mhtml": ("email, selectolax, mdka", _mail),
     "csv": ("csv", _csv),
+    "tsv": ("csv", partial(_csv, delimiter="\t")),
     "json": ("json", _json),
     "jsonl": ("json", _json_lines),
     "xml": ("lxml", _xml),
@@ -123,8 +149,9 @@ BARE: Mapping[str, tuple[str, Callable[[bytes], str]]] = {
     "xlsx": ("python-calamine", _sheet),
     "xls": ("python-calamine", _sheet),
     "ods": ("python-calamine", _sheet),
-    "odt": ("zipfile, lxml", _odf),
-    "odp": ("zipfile, lxml", _odf),
+    "odt": ("odfdo", _odf),
+    "odp": ("odfdo", _odf),
+    "rtf": ("striprtf", _rich_text),
     "pdf": ("pypdfium2", _pdf),
     "epub": ("zipfile, selectolax, mdka", _epub),
     "ipynb": ("json", _notebook),
@@ -132,3 +159,6 @@ BARE: Mapping[str, tuple[str, Callable[[bytes], str]]] = {
     "msg": ("olefile, selectolax, mdka", _outlook),
 }
 """By the ending of the file: what the library is called, and what it does."""
+
+PARSED: Mapping[str, Callable[[bytes], str]] = dict.fromkeys(("docx", "pptx", "odt", "odp"), _parsed)
+"""By the ending of the file: no more than to unpack its parts, parse them and string their text together, without any meaning."""
