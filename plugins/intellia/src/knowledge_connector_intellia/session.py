@@ -50,7 +50,7 @@ LONGEST_PAUSE_SECONDS = 15
 
 @dataclass(slots=True)
 class _Announced(Gathered):
-    """A file between `begin` and `commit`; chunks by ordinal, so that one that comes again counts once."""
+    """A file between `begin` and `commit`: Intellia knows of it, and waits for its bytes."""
 
     attempt: Attempt
     file: Upload
